@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.cluster
 
-from clustering import clusters_of_most, proximity_matrix
+from clustering import clusters_of_most, proximity_matrix, uniform_reference
 from pages.choose_k import figures, sweep, verdict
 from pages.choose_k.sections import evidence_text, how_evidence_is_judged
 from pages.choose_k.sweep import Axis, Range, Sweep, longest_range, ranges_of
@@ -142,6 +142,24 @@ def test_three_groups_are_suggested_and_uniform_noise_is_no_evidence(name, three
     for key, criterion in noise.criteria.items():
         if not criterion.supported and criterion.choice:
             assert f"= {criterion.choice:g}: not clearly better than" in evidence_text(key, criterion, found.axis)
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_scores_of_reference_data_are_those_of_a_sweep_over_them(name, few_resamples):
+    found = sweep_of(sample(n=80), name)
+    scores = found.run_task(("reference sweep", 0), silent)
+    reference = Data("reference", "Reference", ("a", "b"), uniform_reference(found.data.points, np.random.default_rng([1, 0])))
+    own = Sweep.of(reference, found.settings)
+    own.results = {task: own.run_task(task, silent) for task in own.tasks if task[0] == "data"}
+    judged = OptionVerdict(own)
+    assert judged.several.any(), "the comparison says nothing"
+    assert scores.range_share == pytest.approx(judged.longest.share_of(own.axis.values))
+    for key in ("silhouette", "validity"):
+        if key in judged.criteria:
+            criterion = judged.criteria[key]
+            assert getattr(scores, key) == pytest.approx(criterion.values[criterion.counted].max())
+    assert 0 <= scores.stability <= 1
+    assert found.run_task(("reference sweep", sweep.RESAMPLED_SETS), silent).stability is None
 
 
 def test_ranges_are_values_with_the_same_number_of_clusters():
