@@ -21,6 +21,7 @@ from clustering.criteria import (
     Gap,
     aic,
     calinski_harabasz,
+    clusters_of_most,
     davies_bouldin,
     elbow,
     entropies,
@@ -33,7 +34,7 @@ from clustering.criteria import (
     within_groups,
 )
 from clustering.dbcv import density_based_validity
-from clustering.dbscan import DBSCAN, suggested_eps, suggested_min_points
+from clustering.dbscan import DBSCAN, eps_range, suggested_eps, suggested_min_points
 from clustering.edit_distance import edit_distances
 from clustering.fuzzy_c_means import FuzzyCMeans
 from clustering.gaussians import Gaussians, check_gaussians, kl_divergence
@@ -177,6 +178,7 @@ __all__ = [
     "check_students",
     "check_variational_gaussians",
     "classical_scaling",
+    "clusters_of_most",
     "confusion_matrix",
     "contingency_table",
     "cooccurrences",
@@ -189,6 +191,7 @@ __all__ = [
     "elbow",
     "entropies",
     "entropy",
+    "eps_range",
     "eta_squared",
     "fit",
     "fowlkes_mallows_index",

@@ -14,6 +14,10 @@ from clustering.points import check_data, is_integer, refuse_dask
 from clustering.projection import principal_components
 from clustering.validation import adjusted_rand_index
 
+MIN_SHARE, MAX_REST = 0.02, 0.3
+"""for `clusters_of_most`: smallest share of the points in a cluster that counts, and largest share of the points in no such
+cluster"""
+
 
 class ClusterStatistics(NamedTuple):
     """Statistics of the non-empty clusters of centered points."""
@@ -437,3 +441,17 @@ def _labels_of(rows: np.ndarray, cluster, rng) -> np.ndarray:
     if labels.shape != rows.shape:
         raise ValueError(f"cluster must return one label for each of {len(rows)} rows, got shape {labels.shape}")
     return labels
+
+
+def clusters_of_most(labels) -> int:
+    """Number of clusters that contain most of the points; 0 unless there are at least two.
+
+    Clusters with less than `MIN_SHARE` of the points are not counted, and the others must contain all points except
+    `MAX_REST`. Otherwise a few points that are close to each other by chance would count as much as a group.
+
+    labels : (n,) integers, negative for noise.
+    """
+    labels = np.asarray(labels)
+    sizes = np.bincount(labels[labels >= 0])
+    sizes = sizes[sizes >= max(MIN_SHARE * len(labels), 1)]
+    return len(sizes) if len(sizes) > 1 and sizes.sum() >= (1 - MAX_REST) * len(labels) else 0

@@ -25,6 +25,7 @@ from scipy.spatial.distance import squareform
 
 from clustering.core_distances import check_min_points
 from clustering.core_points import core_point_notices
+from clustering.criteria import MIN_SHARE, clusters_of_most
 from clustering.hard_assignment import HardAssignment
 from clustering.neighborhoods import MATRIX, TREE_METRICS, MatrixNeighbors, Neighbors, PointNeighbors, rings_of
 from clustering.notices import Notice
@@ -35,17 +36,19 @@ from clustering.stages import Staged
 MAX_STEPS = 118
 """maximum number of iterations: where there are more rings, an iteration has several"""
 MAX_TRIED = 2_000
-"""number of points above which `suggested_eps` does not compare the clusters of many radii"""
+"""number of points above which `suggested_eps` does not compare the clusters of many radii, and `eps_range` uses a sample"""
 MAX_SAMPLE = 20_000
 """approximate number of points of which `suggested_eps` takes the distance to a neighbor"""
 RADIUS_STEP = 1.02
 """ratio of consecutive radii that are compared"""
 MIN_RANGE = 1.15
 """smallest ratio of the largest to the smallest radius of a range that qualifies"""
-MIN_SHARE, MAX_REST = 0.02, 0.3
-"""smallest share of the points in a cluster that counts, and largest share of the points that are in none of them"""
 EXPECTED_NOISE = 0.1
 """share of points that are not core points, if no range of radii qualifies"""
+FIRST_CORE_POINTS = 0.1
+"""share of points that are core points with the smallest radius of `eps_range`"""
+MARGIN, MIN_WIDTH = 1.1, 1.5
+"""ratio of the largest radius of `eps_range` to that of the last merge, and smallest ratio to the smallest radius"""
 
 
 class Visits(NamedTuple):
@@ -175,10 +178,9 @@ def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
     """A radius at which the number of clusters depends little on the radius.
 
     With increasing radius, noise joins clusters, and clusters merge. The result is the middle, on a logarithmic scale, of the
-    longest range of radii with the same number of clusters: at least two clusters, each with at least `MIN_SHARE` of the
-    points as core points, and together with all points except `MAX_REST`. If no range is longer than a factor of
-    `MIN_RANGE`, or if there are more than `MAX_TRIED` points, it is the radius with which all points except `EXPECTED_NOISE`
-    are core points (Ester et al. 1996, section 4.2).
+    longest range of radii with the same number of clusters, at least two, see `criteria.clusters_of_most`. If no range is
+    longer than a factor of `MIN_RANGE`, or if there are more than `MAX_TRIED` points, it is the radius with which all points
+    except `EXPECTED_NOISE` are core points (Ester et al. 1996, section 4.2).
 
     Parameters
     ----------
@@ -203,25 +205,55 @@ def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
     most = float(np.quantile(core_distances, 1 - EXPECTED_NOISE)) or float(positive.min())
     if not 2 < len(prepared) <= MAX_TRIED:
         return most
-    distances = np.stack([prepared.distances(i) for i in range(len(prepared))])
-    distances = np.maximum(np.maximum(distances, core_distances), core_distances[:, None])
-    np.fill_diagonal(distances, 0)
-    tree = linkage(squareform(distances, checks=False), "single")
+    tree = _merges_of_core_points(prepared, core_distances)
     low, high = float(np.median(core_distances)) or float(positive.min()), float(tree[-1, 2])
     radii = np.geomspace(low, max(high, low), 2 + int(np.log(max(high, low) / low) / np.log(RADIUS_STEP)))
-    counts = np.array([_clusters_of_most(fcluster(tree, radius, "distance"), core_distances <= radius) for radius in radii])
+    counts = np.array(
+        [clusters_of_most(np.where(core_distances <= radius, fcluster(tree, radius, "distance"), -1)) for radius in radii]
+    )
     ends = np.flatnonzero(np.diff(counts, prepend=-1, append=-1))
     ranges = [(end - begin, begin, end - 1) for begin, end in pairwise(ends.tolist()) if counts[begin]]
     _, first, last = max(ranges, default=(0, 0, 0), key=lambda found: found[0])
     return float(np.sqrt(radii[first] * radii[last])) if radii[last] >= MIN_RANGE * radii[first] else most
 
 
-def _clusters_of_most(labels: np.ndarray, core: np.ndarray) -> int:
-    """Number of clusters with at least `MIN_SHARE` of all points as core points; 0 if it is 1 or if they have too few points.
+def eps_range(data, min_points: int, metric: str = "euclidean") -> tuple[float, float]:
+    """Smallest and largest radius between which clusters appear and merge.
 
-    labels : (n,) cluster of each point, from 1; points that are no core points are alone.
-    core : (n,) whether a point is a core point.
+    With the smallest one, a tenth of the points are core points. With the largest one, all clusters with at least
+    `criteria.MIN_SHARE` of the points have merged, and a tenth of the points at most are not core points. If there are more
+    than `MAX_TRIED` points, the radius of the last merge is that of a sample, and therefore rather too large than too small.
+
+    Parameters
+    ----------
+    data, min_points, metric : as in `DBSCAN`.
+
+    Raises
+    ------
+    ValueError
+        As in `DBSCAN.prepare`, or if all distances are 0, as they are for a single point.
     """
-    sizes = np.bincount(labels[core])
-    sizes = sizes[sizes >= max(MIN_SHARE * len(labels), 1)]
-    return len(sizes) if len(sizes) > 1 and sizes.sum() >= (1 - MAX_REST) * len(labels) else 0
+    prepared = DBSCAN(1.0, min_points, metric).prepare(data)
+    step = -(-len(prepared) // MAX_TRIED)
+    core_distances = prepared.distances_to_neighbor(min(min_points, len(prepared)), step)
+    lengths, large = np.zeros(1), np.zeros(1, dtype=bool)
+    if len(core_distances) > 1:
+        tree = _merges_of_core_points(prepared, core_distances, step)
+        sizes = np.concatenate([np.ones(len(core_distances)), tree[:, 3]])
+        lengths = tree[:, 2]
+        large = sizes[tree[:, :2].astype(np.intp)].min(axis=1) >= max(MIN_SHARE * len(core_distances), 1)
+    positive = np.concatenate([core_distances[core_distances > 0], lengths[lengths > 0]])
+    if not positive.size:
+        raise ValueError("all distances are 0, so there is only one cluster")
+    low = float(np.quantile(core_distances, FIRST_CORE_POINTS)) or float(positive.min()) / MIN_WIDTH
+    high = max(float(np.quantile(core_distances, 1 - EXPECTED_NOISE)), MARGIN * float(lengths[large].max(initial=0)))
+    return low, max(high, MIN_WIDTH * low)
+
+
+def _merges_of_core_points(prepared: Neighbors, core_distances: np.ndarray, step: int = 1) -> np.ndarray:
+    """(m - 1, 4) single-linkage tree of every `step`-th point, given their core distances (m,): at the height of a merge, the
+    core points of two clusters are connected."""
+    distances = np.stack([prepared.distances(i)[::step] for i in range(0, len(prepared), step)])
+    distances = np.maximum(np.maximum(distances, core_distances), core_distances[:, None])
+    np.fill_diagonal(distances, 0)
+    return linkage(squareform(distances, checks=False), "single")

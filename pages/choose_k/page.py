@@ -1,10 +1,10 @@
-"""Choose K page: one method with K = 1, 2, 3, …, and criteria for the number of clusters."""
+"""Choose K page: one method with K = 1, 2, 3, …, or with values of an option, and criteria for the number of clusters."""
 
 import streamlit as st
 
-from pages.choose_k.sections import show, show_methods_that_find_k
+from pages.choose_k.sections import describe, show
 from pages.choose_k.sweep import Sweep
-from pages.choose_k.verdict import Verdict
+from pages.choose_k.verdict import verdict_of
 from pages.datasets.formatting import escape_markdown
 from pages.figures import plots
 from pages.ui.data_choice import current
@@ -17,14 +17,14 @@ st.title("Choose K")
 open_requested_page()
 data = current()
 settings, max_k, runs = choose_sweep(data)
-show_methods_that_find_k()
+describe(settings)
 try:
     sweep = session_cache().get(("sweep", data.key, settings, max_k, runs), lambda: Sweep.of(data, settings, max_k, runs))
     if sweep.note:
         st.info(escape_markdown(sweep.note), icon=":material/info:")
-    sweep = run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.ks), sweep.runs), sweep)
+    sweep = run_job(plots.token(sweep.data.key, sweep.settings, len(sweep.axis.values), sweep.runs), sweep)
 except ValueError as error:
     show_error(error)
 else:
-    if all(("data", k) in sweep.results for k in sweep.ks.tolist()):
-        show(Verdict(sweep))
+    if all(("data", value) in sweep.results for value in sweep.axis.values):
+        show(verdict_of(sweep))

@@ -1,29 +1,45 @@
-"""Sections of the Choose K page: criteria, and the clusters for each K."""
+"""Sections of the Choose K page: criteria, and the clusters for each K or value of an option."""
 
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages.choose_k import figures as sweep_figures
-from pages.choose_k.sweep import BestRun
-from pages.choose_k.verdict import MIN_SILHOUETTE, MIN_STABILITY, NAMES, Criterion, Verdict, matched_colors
-from pages.datasets.formatting import escape_markdown, format_number, minus_signs
+from pages.choose_k.sweep import Axis, BestRun
+from pages.choose_k.verdict import (
+    MIN_RANGE_SHARE,
+    MIN_SILHOUETTE,
+    MIN_STABILITY,
+    Criterion,
+    KVerdict,
+    OptionVerdict,
+    Verdict,
+    matched_colors,
+)
+from pages.datasets.data import Data
+from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize
+from pages.datasets.planes import Plane
 from pages.export.spreadsheets import table_csv
 from pages.figures import plots
 from pages.figures.markup import table
 from pages.figures.thumbnails import as_html, thumbnail
-from pages.methods import methods
+from pages.methods import method
+from pages.methods.options import Settings
 from pages.runs.known_groups import NAMES as SCORES
+from pages.runs.known_groups import NOISE_IS_A_GROUP, KnownGroups
 from pages.runs.known_groups import TEXTS as SCORE_TEXTS
-from pages.runs.known_groups import KnownGroups
+from pages.runs.run import silhouette_points
 from pages.ui.charts import show_chart
 from pages.ui.export_menu import download
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
 
+MAX_FLOWING = 30
+"""number of clusters above which a run is not in the diagram of their changes"""
 TEXTS = {
     "elbow": "Loss of the best run for each K; it decreases with K even in data without groups. Marked: the point farthest "
     "below the dotted line from the first to the last value. Always weak evidence: such a point exists for all data, and it "
@@ -40,6 +56,21 @@ TEXTS = {
     "stability": "Agreement of the clusters of two random subsamples (adjusted Rand index; one dot per pair). A wrong K can "
     "be stable too: a uniform square is split into four the same way every time.",
 }
+CURVE_TITLES = {"range": "Number of clusters"}
+"""titles of curves that differ from the name of the criterion"""
+OPTION_TEXTS = {
+    "range": "Clusters that the method finds; dotted: only those with at least 2% of the points. Shaded: the longest range of "
+    "values with the same number of the latter, which contain at least 70% of the points. A number that depends little on the "
+    "value is more likely to be a property of the data.",
+    "noise": "Points in no cluster. Values with more than 30% noise are not suggested.",
+    "silhouette": "How much closer points are to their own cluster than to the nearest other cluster, on average over the "
+    "points in clusters; noise is left out, so it can be high if most points are noise (gray). Unreliable when groups are "
+    "elongated or differ in spread; favors round clusters.",
+    "validity": "Density-based clustering validation: separation of the clusters relative to their sparsest place, for "
+    "clusters of any shape; noise counts as 0. Sensitive to single points between clusters.",
+    "stability": "Agreement of the clusters of two random subsamples (adjusted Rand index; one dot per pair). Noise counts as "
+    "one cluster; 0 if neither subsample has two clusters. Values with fewer than two clusters are left out.",
+}
 INFORMATION_TEXT = (
     "BIC, ICL and AIC weigh the likelihood against the number of parameters; lower is better. BIC looks for a good density "
     "and may use several components for one non-Gaussian group; ICL also favors well-separated components; AIC tends to "
@@ -47,54 +78,92 @@ INFORMATION_TEXT = (
 )
 
 
-def show_methods_that_find_k() -> None:
-    titles = [view.title_in_sentence for view in methods().values() if view.traits.k == "found"]
-    if titles:
-        listed = " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
-        st.caption(f"Not here: {listed}. They find the number of clusters themselves, which depends on their options.")
+def describe(settings: Settings) -> None:
+    """Say what is compared and chosen, for a method that finds K."""
+    view = method(settings.method)
+    if view.tuned is not None:
+        st.caption(
+            f"{view.title} finds the number of clusters itself. It depends on {view.tuned.phrase}, which is chosen here "
+            "instead of K: its values are compared by the number of clusters, their quality and their stability."
+        )
 
 
 def show(verdict: Verdict) -> None:
+    axis = verdict.sweep.axis
     st.subheader(escape_markdown(verdict.headline))
-    rows = [
-        [criterion.name, criterion.choice if criterion.supported else "1", evidence_text(name, criterion)]
-        for name, criterion in verdict.criteria.items()
-    ]
-    st.html(table(["Criterion", "Suggested K", "Evidence"], rows, "Suggested K by criterion", row_headers=True))
-    st.caption(
-        (
-            "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. They are "
-            "uniform in the bounding box of the points along their principal components. SD: standard deviation of the "
-            "criterion on reference data at its best K, with a correction for their number. A criterion whose best value is "
-            "not clearly better than on reference data suggests K = 1 (hollow marker)."
-            if verdict.reference
-            else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
-        )
-        + f" The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
-    )
-    drawn = [name for name in TEXTS if name in verdict.criteria]
+    if verdict.criteria:
+        none = "1" if axis.option is None else "none"
+        rows = [
+            [criterion.name, f"{criterion.choice:g}" if criterion.supported else none, evidence_text(name, criterion, axis)]
+            for name, criterion in verdict.criteria.items()
+        ]
+        headers = ["Criterion", f"Suggested {axis.name}", "Evidence"]
+        st.html(table(headers, rows, f"Suggested {axis.name} by criterion", row_headers=True))
+        st.caption(how_evidence_is_judged(verdict))
+    else:
+        st.caption(f"Only {pluralize(len(axis.values), 'value')} to compare, so there are no criteria.")
+    texts, curves = (TEXTS if axis.option is None else OPTION_TEXTS), verdict.criteria | verdict.further_curves
+    drawn = [name for name in texts if name in curves]
     with st.container(key="criteria"):
-        for column, name in zip(st.columns(len(drawn), gap="medium"), drawn, strict=True):
+        for column, name in zip(st.columns(len(drawn), gap="medium") if drawn else [], drawn, strict=True):
             with column:
-                criterion = verdict.criteria[name]
-                st.markdown(f"**{NAMES[name]}**", help=TEXTS[name])
-                figure = sweep_figures.elbow(criterion) if name == "elbow" else sweep_figures.curve(criterion)
-                show_chart(figure, key=f"curve {name}", alt=f"{NAMES[name]} over K; {criterion.evidence}.")
-    if verdict.information:
+                criterion = curves[name]
+                title = CURVE_TITLES.get(name, criterion.name)
+                st.markdown(f"**{title}**", help=texts[name])
+                alt = f"{title} over {axis.name}; {criterion.evidence}."
+                show_chart(curve(name, criterion, verdict), key=f"curve {name}", alt=alt)
+    if isinstance(verdict, KVerdict) and verdict.information:
         show_information(verdict)
     if verdict.sweep.data.groups:
         show_known_groups(verdict)
     show_best_runs(verdict)
 
 
-def evidence_text(name: str, criterion: Criterion) -> str:
-    """The evidence for the suggested K, or why another K is not suggested."""
-    if criterion.supported or name == "gap":
+def how_evidence_is_judged(verdict: Verdict) -> str:
+    """What criteria are compared with, in sentences."""
+    if isinstance(verdict, OptionVerdict):
+        rules = (
+            "Gray bands: the best values of the same criteria on reference data sets, from the minimum to the maximum over "
+            "these sets. They are uniform in the bounding box of the points along their principal components, each with "
+            f"its own values of {verdict.sweep.view.tuned.phrase}. A criterion that is not clearly better than on all of them "
+            "suggests none (hollow marker)."
+            if verdict.reference
+            else f"Without reference data, fixed thresholds apply: longest range {MIN_RANGE_SHARE:.0%} of the axis, "
+            f"silhouette {MIN_SILHOUETTE},{' DBCV 0,' if 'validity' in verdict.criteria else ''} stability {MIN_STABILITY}."
+        )
+        return (
+            f"{rules} Suggested are only values with several clusters that each have at least 2% of the points and together "
+            "at least 70%. Criteria agree if they suggest values with the same clusters in number and without a change "
+            "between them."
+        )
+    rules = (
+        "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. They are "
+        "uniform in the bounding box of the points along their principal components. SD: standard deviation of the "
+        "criterion on reference data at its best K, with a correction for their number. A criterion whose best value is "
+        "not clearly better than on reference data suggests K = 1 (hollow marker)."
+        if verdict.reference
+        else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
+    )
+    return f"{rules} The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
+
+
+def curve(name: str, criterion: Criterion, verdict: Verdict):
+    """The figure of a criterion, given its key."""
+    if name == "elbow":
+        return sweep_figures.elbow(criterion, verdict.sweep.axis)
+    if name == "range":
+        return sweep_figures.cluster_counts(verdict)
+    return sweep_figures.curve(criterion, verdict.sweep.axis, percent=name == "noise")
+
+
+def evidence_text(name: str, criterion: Criterion, axis: Axis) -> str:
+    """The evidence for the suggested value, or why another one is not suggested."""
+    if criterion.supported or name == "gap" or not criterion.choice:
         return criterion.evidence
-    return f"K = {criterion.choice}: {criterion.evidence}"
+    return f"{axis.label(criterion.choice)}: {criterion.evidence}"
 
 
-def show_information(verdict: Verdict) -> None:
+def show_information(verdict: KVerdict) -> None:
     view = verdict.sweep.view
     model = f"{view.model_option.label.lower()} model"
     st.markdown(f"**BIC, ICL and AIC**, by number of {view.traits.cluster}s and {model}")
@@ -104,83 +173,122 @@ def show_information(verdict: Verdict) -> None:
 
 
 def show_known_groups(verdict: Verdict) -> None:
-    data, ks = verdict.sweep.data, verdict.ks
+    sweep = verdict.sweep
+    data, axis = sweep.data, sweep.axis
     scores = [KnownGroups.of(data.labels, best.labels) for best in verdict.best_runs]
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(f"**Agreement with the {escape_markdown(data.true_labels_name)}** by K")
-        figure = sweep_figures.known_groups(ks, scores, data.groups)
-        show_chart(figure, key="known groups", alt="Adjusted Rand index and V-measure over K.")
-        st.caption(f"Not used for the suggestions above. Dotted line: number of known groups, {data.groups}.")
-    values = pd.DataFrame({SCORES[name]: [getattr(one, name) for one in scores] for name in SCORES}, index=ks)
+        st.markdown(f"**Agreement with the {escape_markdown(data.true_labels_name)}** by {axis.name}")
+        figure = sweep_figures.known_groups(axis, scores, data.groups)
+        show_chart(figure, key="known groups", alt=f"Adjusted Rand index and V-measure over {axis.name}.")
+        note = f" Dotted line: number of known groups, {data.groups}."
+        if axis.option is not None:
+            noise = f"; {NOISE_IS_A_GROUP}" if sweep.view.traits.noise else ""
+            note = f" There are {data.groups} known groups{noise}."
+        st.caption(f"Not used for the suggestions above.{note}")
+    values = pd.DataFrame({SCORES[name]: [getattr(one, name) for one in scores] for name in SCORES}, index=axis.values)
     with right, st.expander("More scores"):
         rows = [
-            [k, *(minus_signs(f"{value:.3f}") for value in row)] for k, row in zip(ks.tolist(), values.values, strict=True)
+            [f"{value:g}", *(minus_signs(f"{score:.3f}") for score in row)]
+            for value, row in zip(axis.values, values.values, strict=True)
         ]
-        st.html(table(["K", *SCORES.values()], rows, "Agreement with the true labels by K", row_headers=True))
+        headers = [axis.name, *SCORES.values()]
+        st.html(table(headers, rows, f"Agreement with the true labels by {axis.name}", row_headers=True))
         st.caption(" ".join(f"{SCORES[name]}: {text}." for name, text in SCORE_TEXTS.items()))
-        content = (plots.token(data.key, verdict.sweep.settings, ks.tolist(), verdict.sweep.runs),)
-        create = partial(table_csv, values.rename_axis("K").reset_index())
-        download("Scores (CSV)", "scores-by-k.csv", "text/csv", content, create)
+        content = (plots.token(data.key, sweep.settings, axis.values, sweep.runs),)
+        create = partial(table_csv, values.rename_axis(axis.name).reset_index())
+        download("Scores (CSV)", f"scores-by-{axis.name.lower().replace(' ', '-')}.csv", "text/csv", content, create)
 
 
 def show_best_runs(verdict: Verdict) -> None:
-    sweep = verdict.sweep
+    sweep, axis = verdict.sweep, verdict.sweep.axis
     data, settings = sweep.data, sweep.settings
-    colors = matched_colors(verdict.best_runs)
+    runs = verdict.best_runs
+    first = next((i for i, best in enumerate(runs) if best.value == verdict.first_shown), 0) if axis.option else 0
+    colors = matched_colors(runs, first)
+    shown = [i for i, best in enumerate(runs) if best.value in verdict.shown]
     plane = plane_of(data)
-    st.subheader("Clusters for each K")
-    st.caption(
-        "Best run for each K. Clusters keep the color of the matching cluster at the previous K; the additional cluster gets "
-        f"a new color.{plots.colors_note(len(verdict.ks))}"
-    )
+    if axis.option is None:
+        st.subheader("Clusters for each K")
+        text = (
+            "Best run for each K. Clusters keep the color of the matching cluster at the previous K; the additional cluster "
+            "gets a new color."
+        )
+    else:
+        st.subheader(f"Clusters for some values of {sweep.view.tuned.phrase}")
+        noise = " Gray: noise." if sweep.view.traits.noise else ""
+        text = f"Clusters keep the color of the matching cluster at the previous value.{noise}"
+    st.caption(f"{text}{plots.colors_note(max(runs[i].k for i in shown))}")
     with st.container(key="best_runs"):
-        columns = st.columns(len(verdict.ks), gap="medium")
-        for column, best, own in zip(columns, verdict.best_runs, colors, strict=True):
+        columns = st.columns(len(shown), gap="medium")
+        for column, i in zip(columns, shown, strict=True):
             with column:
-                name = ("k picture", data.key, settings, best.k, tuple(own.tolist()))
-                source = session_cache().get(
-                    name, lambda best=best, own=own: thumbnail(data, plane, own[best.labels], best.centers)
-                )
-                st.html(as_html(source, f"Points colored by cluster, K = {best.k}."))
+                best, own = runs[i], colors[i]
+                name = ("k picture", data.key, settings, best.value, tuple(own.tolist()))
+                source = session_cache().get(name, lambda best=best, own=own: picture(data, plane, best, own))
+                label = axis.label(best.value)
+                st.html(as_html(source, f"Points colored by cluster, {label}."))
                 st.button(
-                    f"K = {best.k}, loss {format_number(best.loss)}",
-                    key=f"watch {best.k}",
+                    f"{best.value:g}: {pluralize(best.k, 'cluster')}"
+                    if axis.option
+                    else f"{label}, loss {format_number(best.loss)}",
+                    key=f"watch {best.value}",
                     icon=":material/play_circle:",
                     help="Open on the Watch page",
                     on_click=open_in_watch,
-                    args=(replace(settings, k=best.k, seed=best.seed),),
+                    args=(replace(axis.settings_at(settings, best.value), seed=best.seed),),
                 )
-    if len(verdict.ks) < 2:
+    if len(runs) < 2:
         return
-    st.markdown("**How clusters split as K grows**")
-    show_chart(
-        sweep_figures.flow(verdict.best_runs, colors),
-        key="flow",
-        alt="Points that the clusters for consecutive values of K share.",
-    )
-    show_silhouettes(verdict.best_runs, colors, [k for k in verdict.votes if k > 1])
+    flowing = [i for i in shown if runs[i].k <= MAX_FLOWING]
+    if len(flowing) > 1:
+        grows = (
+            "How clusters split as K grows"
+            if axis.option is None
+            else f"How clusters change as {sweep.view.tuned.phrase} grows"
+        )
+        st.markdown(f"**{grows}**")
+        show_chart(
+            sweep_figures.flow([runs[i] for i in flowing], [colors[i] for i in flowing], axis),
+            key="flow",
+            alt=f"Points that the clusters for consecutive values of {axis.name} share.",
+        )
+    show_silhouettes(verdict, colors)
+
+
+def picture(data: Data, plane: Plane, best: BestRun, colors: np.ndarray) -> str:
+    """A small picture of the clusters of a run, with color numbers (k,)."""
+    # the extra color is that of noise, with the label -1
+    return thumbnail(data, plane, np.append(colors, -1)[best.labels], best.centers)
 
 
 @st.fragment
-def show_silhouettes(best_runs: list[BestRun], colors: list, suggested: list[int]) -> None:
-    available = [best.k for best in best_runs if best.silhouette is not None]
+def show_silhouettes(verdict: Verdict, colors: list) -> None:
+    axis = verdict.sweep.axis
+    available = [best.value for best in verdict.best_runs if best.silhouette is not None]
     if not available:
         return
-    default = next((k for k in suggested if k in available), available[0])
-    k = (
-        st.select_slider("Silhouette plot for K", available, default, key=f"silhouettes {available} {default}")
+    default = verdict.first_shown if verdict.first_shown in available else available[0]
+    value = (
+        st.select_slider(
+            f"Silhouette plot for {axis.name}",
+            available,
+            default,
+            format_func=lambda value: f"{value:g}",
+            key=f"silhouettes {available} {default}",
+        )
         if available[1:]
         else default
     )
-    best, best_colors = next((best, own) for best, own in zip(best_runs, colors, strict=True) if best.k == k)
+    best, own = next((best, own) for best, own in zip(verdict.best_runs, colors, strict=True) if best.value == value)
     show_chart(
-        sweep_figures.silhouettes(best, best_colors),
+        sweep_figures.silhouettes(best, own),
         key="silhouettes",
-        alt=minus_signs(f"Silhouette widths of points in {k} clusters, mean {best.silhouette.mean:.2f}."),
+        alt=minus_signs(f"Silhouette widths of points in {best.k} clusters, mean {best.silhouette.mean:.2f}."),
     )
     mean = minus_signs(f"{best.silhouette.mean:.3f}")
+    noise = silhouette_points(best.silhouette, best.labels, len(best.labels)) if axis.option else ""
     st.caption(
-        f"One line for each of {len(best.silhouette.rows):,} points; dashed line: mean ({mean}). A "
-        "cluster with many short or negative lines probably splits or merges groups."
+        f"One line for each of {len(best.silhouette.rows):,} points{f' ({noise})' if noise else ''}; dashed line: mean "
+        f"({mean}). A cluster with many short or negative lines probably splits or merges groups."
     )

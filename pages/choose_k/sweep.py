@@ -1,9 +1,13 @@
-"""One method with K = 1, 2, 3, … clusters, on the data, on uniform reference data and on subsamples, as a resumable job."""
+"""One method with K = 1, 2, 3, … clusters, on the data, on uniform reference data and on subsamples, as a resumable job.
 
-from collections.abc import Callable
+For a method that finds K, the values of one of its options take the place of K.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -11,7 +15,9 @@ from clustering import (
     Restart,
     Silhouette,
     calinski_harabasz,
+    clusters_of_most,
     davies_bouldin,
+    density_based_validity,
     restarts,
     silhouette,
     silhouette_of_proximities,
@@ -29,7 +35,7 @@ from pages.methods.starts import PLUS_PLUS, NamedStart
 from pages.runs.budget import estimated_bytes
 from pages.runs.jobs import Job
 from pages.runs.preparation import check_data_kind, iteration_limit
-from pages.runs.run import means_of, silhouette_of
+from pages.runs.run import silhouette_of
 
 INITIALIZATION = PLUS_PLUS.name
 """initialization of all runs, for methods that have it"""
@@ -49,20 +55,57 @@ SILHOUETTE_SAMPLE = 1_000
 """maximum number of points for silhouettes of reference data"""
 
 
+@dataclass(frozen=True)
+class Axis:
+    """What the runs of a sweep differ in: K, or an option of a method that finds K."""
+
+    name: str
+    """name within sentences, such as "K" or "eps\""""
+    title: str
+    """title of horizontal axes"""
+    values: tuple[int | float, ...]
+    """increasing and positive"""
+    option: str | None = None
+    """name of the option; None for K"""
+
+    @classmethod
+    def of(cls, data: Data, settings: Settings, max_k: int | None) -> Self:
+        """The axis for a data set. Raises ValueError if all distances are 0, so that no values suit the data."""
+        view = method(settings.method)
+        if view.tuned is None:
+            return cls("K", "Clusters (K)", tuple(range(1, max(1, min(max_k, len(data.points) - 1)) + 1)))
+        [title] = (option.label for option in view.options if option.name == view.tuned.name)
+        return cls(view.tuned.title, title, tuple(view.tuned.values_for(data, settings)), view.tuned.name)
+
+    def settings_at(self, settings: Settings, value: int | float) -> Settings:
+        """The settings of the runs with this value."""
+        return replace(settings, k=value) if self.option is None else settings.with_options(**{self.option: value})
+
+    def label(self, value: int | float) -> str:
+        """Text such as "K = 3"."""
+        return f"{self.name} = {value:g}"
+
+
 @dataclass(frozen=True, eq=False)
 class BestRun:
-    """The run with the lowest loss among several with the same K."""
+    """The run with the lowest loss among several with the same K; the only run with a value of an option."""
 
+    value: int | float
+    """K, or the value of the option"""
     k: int
+    """number of clusters"""
     seed: int
     """seed that repeats the run on the Watch page"""
-    loss: float
+    loss: float | None
+    """None if the method has none"""
     labels: np.ndarray
-    """(n,) cluster of each point"""
+    """(n,) cluster of each point; -1 for noise"""
     centers: np.ndarray
-    """(k, d)"""
+    """(k, d), or (0, d) if the method has none"""
     silhouette: Silhouette | None
-    """None for a single cluster"""
+    """without noise; None if there are fewer than two clusters"""
+    validity: float = np.nan
+    """density-based clustering validation (DBCV), only for methods with noise; NaN where undefined"""
 
 
 @dataclass(frozen=True)
@@ -88,30 +131,66 @@ class ReferenceScores:
     davies_bouldin: float
 
 
+class Range(NamedTuple):
+    """Consecutive values of an option with the same number of clusters that contain most of the points."""
+
+    first: float
+    last: float
+    clusters: int
+    """see `clusters_of_most`; 0 if there are no such clusters"""
+
+    def share_of(self, values: Sequence[float]) -> float:
+        """Length of the range as a share of the axis with these values, both on a logarithmic scale."""
+        return float(np.log(self.last / self.first) / np.log(values[-1] / values[0])) if values[-1] > values[0] else 0.0
+
+
+def ranges_of(values: Sequence[float], clusters: Sequence[int]) -> list[Range]:
+    """The ranges of an axis, given the number of clusters for each value."""
+    ends = np.flatnonzero(np.diff(clusters, prepend=-1, append=-1)).tolist()
+    return [Range(values[begin], values[end - 1], int(clusters[begin])) for begin, end in pairwise(ends)]
+
+
+def longest_range(ranges: Sequence[Range]) -> Range | None:
+    """The longest of the ranges with several clusters, on a logarithmic scale; None if there are none."""
+    return max((one for one in ranges if one.clusters), key=lambda one: one.last / one.first, default=None)
+
+
+class BestScores(NamedTuple):
+    """The best values of criteria over an option for one reference data set; 0 if no value gives several clusters."""
+
+    range_share: float
+    """length of the longest range, see `Range.share_of`"""
+    silhouette: float
+    validity: float
+    stability: float | None
+    """None for a data set for which it is not computed"""
+
+
 @dataclass(eq=False)
 class Sweep(Job):
-    """A resumable sweep over K with its partial results."""
+    """A resumable sweep over K, or over an option of a method that finds K, with its partial results."""
 
     data: Data
     settings: Settings
-    """settings of all runs except K and the seed; seeds of the runs with one K count up from this one"""
-    ks: np.ndarray
+    """settings of all runs except what is on the axis and the seed; seeds of the runs with one K count up from this one"""
+    axis: Axis
     runs: int
-    """number of runs per K; the best one counts"""
+    """number of runs per K, the best of which counts; 1 for an option"""
     note: str
     """message about a sample, or empty"""
 
     @classmethod
-    def of(cls, data: Data, settings: Settings, max_k: int, runs: int) -> "Sweep":
-        """A sweep without results.
+    def of(cls, data: Data, settings: Settings, max_k: int | None = None, runs: int = 1) -> Self:
+        """A sweep without results; the largest K and the number of runs only matter for a method without `tuned`.
 
         Raises NeedsPoints as in `check_data_kind`, and ValueError as in `iteration_limit` or if all points are identical.
         """
+        view = method(settings.method)
         check_data_kind(data, settings)
         iteration_limit(data, replace(settings, k=max_k))
         if data.precomputed is None and not np.ptp(data.points, axis=0).any():
             raise ValueError("all points are identical, so there is only one cluster")
-        limit = MAX_SWEEP_POINTS_PAIRWISE if method(settings.method).traits.pairwise else MAX_SWEEP_POINTS
+        limit = MAX_SWEEP_POINTS_PAIRWISE if view.max_points(settings) is not None else MAX_SWEEP_POINTS
         notes = []
         if data.row_weights is not None:
             notes.append(f"This page ignores the weights of rows in column {data.weight_name}.")
@@ -119,13 +198,15 @@ class Sweep(Job):
         if data.n > limit:
             notes.append(f"This page computes many runs, so it uses a sample of {limit:,} of the {data.n:,} points.")
             data = data.sample(limit)
+            if view.tuned is not None:
+                values = f"Values of {view.tuned.phrase} that suit the sample"
+                notes.append(f"{values} may not suit all points, which are denser.")
         data, note = data.without_other_rows, " ".join(notes)
-        ks = np.arange(1, max(1, min(max_k, len(data.points) - 1)) + 1)
-        names = [initialization.name for initialization in method(settings.method).initializations]
+        names = [initialization.name for initialization in view.initializations]
         if names:
             start = NamedStart(INITIALIZATION if INITIALIZATION in names else names[0])
             settings = replace(settings, start=start)
-        return cls(data, settings, ks, runs, note)
+        return cls(data, settings, Axis.of(data, settings, max_k), 1 if view.tuned else runs, note)
 
     @property
     def view(self) -> MethodView:
@@ -136,80 +217,105 @@ class Sweep(Job):
         """Models that are compared by information criteria; empty for a method without a likelihood."""
         return () if self.view.model_option is None else tuple(self.view.model_option.choices)
 
-    @property
-    def resampled_ks(self) -> np.ndarray:
-        """(m,) values of K for which stability is computed.
+    @cached_property
+    def resampled(self) -> tuple[int | float, ...]:
+        """Values for which stability is computed.
 
-        K must be greater than 1 and less than the number of points in a subsample: K points in K clusters always agree.
+        K must be greater than 1 and less than the number of points in a subsample: K points in K clusters always agree. With
+        the value of an option, the method must accept a subsample, which may have too few points for its other options.
         """
-        return self.ks[(self.ks > 1) & (self.ks < subsample_size(len(self.data.points)))]
+        if self.axis.option is None:
+            return tuple(k for k in self.axis.values if 1 < k < subsample_size(len(self.data.points)))
+        return tuple(value for value in self.axis.values if self._accepts_subsample(value, self._model_input))
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the criteria are compared with reference data.
+
+        Gower distances and some methods need categories, which reference data do not have.
+        """
+        return POINTS in self.data.kinds & self.view.traits.data and self._metric != "gower"
 
     @cached_property
     def tasks(self) -> list[tuple]:
-        ks, resampled = self.ks.tolist(), self.resampled_ks.tolist()
-        # Gower distances and some methods need categories, which reference data do not have
-        has_reference = POINTS in self.data.kinds & self.view.traits.data and self._metric != "gower"
+        values = self.axis.values
+        if self.axis.option is not None:
+            return [
+                *(("data", value) for value in values),
+                *(("stability", value) for value in self.resampled),
+                *(("reference sweep", b) for b in range(REFERENCE_SETS * self.has_reference)),
+            ]
         return [
-            *(("data", k) for k in ks),
-            *(("model", k, model) for model in self.models for k in ks),
-            *(("reference", k, b) for b in range(REFERENCE_SETS * has_reference) for k in ks),
-            *(("stability", k) for k in resampled),
-            *(("reference stability", k, b) for b in range(RESAMPLED_SETS * has_reference) for k in resampled),
+            *(("data", k) for k in values),
+            *(("model", k, model) for model in self.models for k in values),
+            *(("reference", k, b) for b in range(REFERENCE_SETS * self.has_reference) for k in values),
+            *(("stability", k) for k in self.resampled),
+            *(("reference stability", k, b) for b in range(RESAMPLED_SETS * self.has_reference) for k in self.resampled),
         ]
 
     @property
     def n_bytes(self) -> int:
-        return estimated_bytes(self.data, replace(self.settings, k=int(self.ks[-1])), states=1)
+        return estimated_bytes(self.data, self.axis.settings_at(self.settings, self.axis.values[-1]), states=1)
 
     def describe(self, task: tuple, state: Any) -> str:
-        kind, k, *_ = task
+        kind, value, *_ = task
+        if kind == "reference sweep":
+            return f"Clustering reference data set {value + 1} of {REFERENCE_SETS}."
         return {
-            "data": "Clustering with K = {}.",
-            "model": "Fitting models with K = {}.",
-            "reference": "Clustering reference data with K = {}.",
-            "stability": "Resampling with K = {}.",
-            "reference stability": "Resampling reference data with K = {}.",
-        }[kind].format(k)
+            "data": "Clustering with {}.",
+            "model": "Fitting models with {}.",
+            "reference": "Clustering reference data with {}.",
+            "stability": "Resampling with {}.",
+            "reference stability": "Resampling reference data with {}.",
+        }[kind].format(self.axis.label(value))
 
     def run_task(self, task: tuple, on_step: Callable[[Any], None]) -> Any:
-        kind, k, *rest = task
+        kind, value, *rest = task
         compute = {
             "data": self._best_run,
             "model": self._information_criteria,
             "reference": self._reference_scores,
+            "reference sweep": self._reference_sweep,
             "stability": self._stability,
             "reference stability": self._reference_stability,
         }[kind]
         # a task has many runs, so the iteration of one run is no measure of progress
-        return compute(k, *rest, lambda _: on_step(None))
+        return compute(value, *rest, lambda _: on_step(None))
 
     @property
     def _metric(self) -> str | None:
         """Metric of the distance matrix; None for methods that do not use one."""
         return self.view.matrix_metric(self.settings)
 
-    def _process(self, k: int, **options) -> Any:
-        return self.view.process(replace(self.settings.with_options(**options), k=k))
+    def _process(self, value: int | float, **options) -> Any:
+        return self.view.process(self.axis.settings_at(self.settings.with_options(**options), value))
 
     @cached_property
     def _model_input(self) -> np.ndarray:
-        """(n, n) distances for a pairwise method, otherwise one row per point."""
-        if self.view.traits.pairwise:
+        """(n, n) distances if the method needs them, otherwise one row per point."""
+        if self._metric is not None:
             return self.data.proximities(self._metric)
         return self.view.model_input_of_rows(self.data, self.settings)
 
     def _subset(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return model_input[np.ix_(rows, rows)] if self.view.traits.pairwise else model_input[rows]
+        return model_input[rows] if self._metric is None else model_input[np.ix_(rows, rows)]
 
-    def _best_run(self, k: int, on_step) -> BestRun:
+    def _best_run(self, value: int | float, on_step) -> BestRun:
         first = self.settings.seed
         seeds = range(first, first + self.runs)
-        i, run = _best_of(self._process(k), self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
+        i, run = _best_of(self._process(value), self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
         labels = run.last.labels
-        centers = self.view.centers(run.last.parameters, self.data)
-        if centers is None:
-            centers = means_of(self.data.points, labels, k)
-        return BestRun(k, first + i, run.last.loss, labels, centers, silhouette_of(self.data, labels, self._metric))
+        k = value if self.axis.option is None else int(labels.max()) + 1
+        centers = np.empty((0, self.data.points.shape[1]))
+        if self.view.traits.center is not None:
+            centers = self.view.centers(run.last.parameters, self.data)
+        width = silhouette_of(self.data, labels, self._metric)
+        return BestRun(value, k, first + i, run.last.loss, labels, centers, width, self._validity(self.data.points, labels))
+
+    def _validity(self, points: np.ndarray, labels: np.ndarray) -> float:
+        """DBCV of labels (n,) of points (n, d); NaN if it is undefined or the method has no noise."""
+        has_score = self.view.traits.noise and self.data.precomputed is None
+        return density_based_validity(points, labels) if has_score else np.nan
 
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
         process = self._process(k, **{self.view.model_option.name: model})
@@ -229,31 +335,86 @@ class Sweep(Job):
         within = within_groups(points, labels)
         if not 1 < len(np.unique(labels)) < len(points):
             return ReferenceScores(within, np.nan, np.nan, np.nan)
-        if self._metric is None:
-            width = silhouette(points, labels, max_points=SILHOUETTE_SAMPLE).mean
-        else:
-            width = silhouette_of_proximities(model_input, labels, max_points=SILHOUETTE_SAMPLE).mean
+        width = self._reference_silhouette(points, model_input, labels)
         return ReferenceScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
 
-    def _stability(self, k: int, on_step) -> np.ndarray:
-        return self._subsample_agreement(k, self._model_input, SUBSAMPLE_PAIRS, self.settings.seed, on_step)
+    def _reference_silhouette(self, points: np.ndarray, model_input: np.ndarray, labels: np.ndarray) -> float:
+        """Mean silhouette width of labels (n,) of points (n, d), which contain at least two clusters; without noise."""
+        rows = np.flatnonzero(labels >= 0)
+        if self._metric in (None, "euclidean"):
+            return silhouette(points[rows], labels[rows], max_points=SILHOUETTE_SAMPLE).mean
+        return silhouette_of_proximities(self._subset(model_input, rows), labels[rows], max_points=SILHOUETTE_SAMPLE).mean
+
+    def _reference_sweep(self, b: int, on_step) -> BestScores:
+        """The best values of the criteria over the values of the option that suit reference data set number b."""
+        points = self._reference(b)
+        axis = Axis.of(replace(self.data, points=points, mixed=None), self.settings, None)
+        model_input = self.view.model_input_of_points(points, self.settings)
+        runs = [(value, self._labels(value, model_input, on_step)) for value in axis.values]
+        clusters = [clusters_of_most(labels) for _, labels in runs]
+        longest = longest_range(ranges_of(axis.values, clusters))
+        several = [run for run, count in zip(runs, clusters, strict=True) if count]
+        stabilities = [
+            self._subsample_agreement(value, model_input, REFERENCE_PAIRS, b, on_step).mean()
+            for value, _ in several
+            if b < RESAMPLED_SETS and self._accepts_subsample(value, model_input)
+        ]
+        return BestScores(
+            0.0 if longest is None else longest.share_of(axis.values),
+            _best([self._reference_silhouette(points, model_input, labels) for _, labels in several]),
+            _best([self._validity(points, labels) for _, labels in several]),
+            _best(stabilities) if b < RESAMPLED_SETS else None,
+        )
+
+    def _stability(self, value: int | float, on_step) -> np.ndarray:
+        return self._subsample_agreement(value, self._model_input, SUBSAMPLE_PAIRS, self.settings.seed, on_step)
 
     def _reference_stability(self, k: int, b: int, on_step) -> np.ndarray:
         model_input = self.view.model_input_of_points(self._reference(b), self.settings)
         return self._subsample_agreement(k, model_input, REFERENCE_PAIRS, b, on_step)
 
-    def _subsample_agreement(self, k: int, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
-        """(pairs,) adjusted Rand index of each pair of subsamples."""
-        process = self._process(k)
+    def _accepts_subsample(self, value: int | float, model_input: np.ndarray) -> bool:
+        """Whether the method can cluster a subsample."""
+        rows = np.arange(subsample_size(len(model_input)))
+        try:
+            self._process(value).prepare(self._subset(model_input, rows))
+        except ValueError:
+            return False
+        return True
+
+    def _subsample_agreement(self, value, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
+        """(pairs,) adjusted Rand index of each pair of subsamples; noise counts as one cluster.
+
+        If a method that finds K finds fewer than two clusters in both subsamples, they agree in any case, so the index is 0.
+        """
+        process = self._process(value)
+        several = []
 
         def cluster(rows, rng):
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
+            if not self.view.traits.random:
+                seeds = seeds[:1]  # all runs are the same
             _, run = _best_of(process, self._subset(model_input, rows), seeds, on_step, **self.view.early_stopping)
+            several.append(run.last.labels.max() > 0)
             return run.last.labels
 
-        return subsample_agreement(len(model_input), cluster, pairs, np.random.default_rng([seed, k]))
+        # all values of an option have the same subsamples
+        rng = np.random.default_rng([seed, value if self.axis.option is None else 0])
+        agreement = subsample_agreement(len(model_input), cluster, pairs, rng)
+        if self.axis.option is None:
+            return agreement
+        return np.where(np.reshape(several, (pairs, 2)).any(axis=1), agreement, 0.0)
+
+    def _labels(self, value: int | float, model_input: np.ndarray, on_step) -> np.ndarray:
+        """(n,) labels of a run of a method without random steps."""
+        return _best_of(self._process(value), model_input, [0], on_step, **self.view.early_stopping)[1].last.labels
 
 
 def _best_of(process, model_input, seeds, on_step, **options) -> tuple[int, Restart]:
     """Index of the run with the lowest loss, and that run."""
     return min(enumerate(restarts(process, model_input, seeds, on_step=on_step, **options)), key=lambda run: run[1].last.loss)
+
+
+def _best(values: list[float]) -> float:
+    """The largest value, ignoring NaN; 0 if there is none."""
+    return float(max((value for value in values if not np.isnan(value)), default=0.0))

@@ -69,7 +69,7 @@ MAX_RESTARTS_PER_K = 50
 MAX_SWEEP_POINTS = 5_000
 """points on the Choose K page, which needs hundreds of runs"""
 MAX_SWEEP_POINTS_PAIRWISE = 1_500
-"""points on the Choose K page for methods that need a distance matrix"""
+"""points on the Choose K page for methods that take time quadratic in their number"""
 MAX_BOOTSTRAP_FITS = 1_000
 """refits of a Gaussian mixture to bootstrap resamples"""
 MAX_GENERATED_POINTS = 100_000
@@ -141,7 +141,11 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("Runs on the Restarts page", f"{RUNS_RANGE[0]} to {RUNS_RANGE[1]} per initialization method", outside),
         ("Maximum K on the Choose K page", f"{MAX_K_RANGE[0]} to {MAX_K_RANGE[1]}", outside),
         ("Restarts per K on the Choose K page", f"{MAX_RESTARTS_PER_K}", maximum),
-        ("Points on the Choose K page", f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids", sampled),
+        (
+            "Points on the Choose K page",
+            f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids, mean shift, OPTICS and HDBSCAN",
+            sampled,
+        ),
         ("Bootstrap refits of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,}", maximum),
         ("Points sampled from a Gaussian mixture", f"{MAX_GENERATED_POINTS:,}", maximum),
         ("Words of a text, with repetitions", f"{MAX_TOKENS:,}", "Rejected; use a part of the text."),

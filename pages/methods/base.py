@@ -18,7 +18,7 @@ from pages.datasets.limits import MAX_CLUSTERS, MAX_POINTS_FOR_PROXIMITIES
 from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import E_STEP, M_STEP, Formula
-from pages.methods.options import Option, Settings
+from pages.methods.options import Option, Settings, TunedOption
 from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
 from pages.methods.traits import CHOOSE_K, COMPARE, EVERYWHERE, RESTARTS, Traits
 from pages.methods.trees import linkage_name
@@ -131,6 +131,8 @@ class MethodView(ABC):
     """arguments `tol` and `max_iter` for runs that are needed only for their labels"""
     model_option: Option | None = None
     """option whose values are compared by information criteria; None for methods without a likelihood"""
+    tuned: TunedOption | None = None
+    """option whose values the Choose K page compares; only for methods that find K"""
     time_exception: str = ""
     """completes "Time excludes initialization and …, except …\""""
     step_names: Mapping[str, str] = {"E": E_STEP, "M": M_STEP}
@@ -175,8 +177,8 @@ class MethodView(ABC):
     def available_on(self, page: str) -> bool:
         """Whether the method can be chosen on a page.
 
-        Compare needs clusters. Restarts needs random initializations, centers and a loss. Choose K needs a method with a given
-        K, and a loss to select the best of several runs.
+        Compare needs clusters. Restarts needs random initializations, centers and a loss. Choose K needs an
+        option to compare the values of, or a given K and a loss to select the best of several runs.
         """
         traits = self.traits
         if page == COMPARE and not traits.clusters:
@@ -184,7 +186,7 @@ class MethodView(ABC):
         repeatable = any(initialization.repeatable for initialization in self.initializations)
         if page == RESTARTS and not (traits.random and traits.center and traits.loss and repeatable):
             return False
-        if page == CHOOSE_K and not (traits.k == "chosen" and traits.loss):
+        if page == CHOOSE_K and not (self.tuned or (traits.k == "chosen" and traits.loss)):
             return False
         return page in self.pages
 

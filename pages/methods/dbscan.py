@@ -24,6 +24,7 @@ from pages.methods.density import (
     default_radius,
     min_points_option,
     positions,
+    radii,
 )
 from pages.methods.formulas import (
     NOTE,
@@ -40,7 +41,7 @@ from pages.methods.formulas import (
     vector,
 )
 from pages.methods.metric import METRIC, METRIC_NAMES, distances_name, proximities_code
-from pages.methods.options import LARGEST, SMALLEST, Option, Settings
+from pages.methods.options import LARGEST, SMALLEST, Option, Settings, TunedOption
 from pages.methods.traits import Traits
 
 KINDS = ("noise", "border", "core")
@@ -102,6 +103,7 @@ class DBSCANView(DensityView):
     figures = ("distances", "order")
     neighborhood_name = "radius eps"
     radius = EPS
+    tuned = TunedOption("eps", "eps", "the radius eps", radii)
     highlights = (DISKS,)
     step_names = {"core": "Core points", "grow": "Growth"}
     iteration_note = "An iteration of DBSCAN adds the points within eps of those that were added before."

@@ -6,20 +6,32 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clustering import ReachabilityOrder, density_based_validity, elbow, suggested_eps, suggested_min_points
+from clustering import (
+    ReachabilityOrder,
+    density_based_validity,
+    elbow,
+    eps_range,
+    suggested_eps,
+    suggested_min_points,
+)
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage, minus_signs, pluralize, rounded_up
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
 from pages.methods.base import MethodView, Score
-from pages.methods.options import Option, Settings
-from pages.methods.traits import COMPARE, DENSITY, WATCH
+from pages.methods.options import Option, Settings, spaced
+from pages.methods.traits import DENSITY, EVERYWHERE
 
 MAX_SCORED = 5_000
 """points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
 """points between which lines are drawn"""
+SCORE_NOTE = (
+    "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
+    "shape. Noise counts as 0."
+)
+SCORE_SOURCE = "Moulavi et al. 2014, doi:10.1137/1.9781611973440.96"
 CORNERS = np.stack([np.cos(np.linspace(0, 2 * np.pi, 25)), np.sin(np.linspace(0, 2 * np.pi, 25))], axis=1)
 """(25, 2) corners of a polygon that looks like a circle of radius 1"""
 RADIUS_RULE = (
@@ -85,18 +97,23 @@ def cluster_size_option(percent: int) -> Option:
     )
 
 
-SCORE_NOTE = (
-    "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
-    "shape. Noise counts as 0."
-)
-SCORE_SOURCE = "Moulavi et al. 2014, doi:10.1137/1.9781611973440.96"
+def radii(data: Data, settings: Settings) -> tuple[float, ...]:
+    """Radii between which clusters appear and merge, for the chosen metric and `min_points`; see `eps_range`."""
+    metric = dict(settings.options).get("metric", "euclidean")
+    on_points = metric in TREE_METRICS
+    low, high = eps_range(
+        data.points if on_points else data.proximities(metric),
+        settings.option("min_points"),
+        metric if on_points else MATRIX,
+    )
+    return spaced(low, high)
 
 
 class DensityView(MethodView):
     """Base of methods that cluster by density."""
 
     initializations = ()
-    pages = frozenset({WATCH, COMPARE, DENSITY})
+    pages = EVERYWHERE | {DENSITY}
     score_note = SCORE_NOTE
     notices_by_iteration = False
     figures: tuple[Literal["order", "tree", "distances"], ...]

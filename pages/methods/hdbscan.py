@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 
 from clustering import HDBSCAN
+from pages.datasets.data import Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
@@ -29,7 +30,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import Option, Settings
+from pages.methods.options import Option, Settings, TunedOption, spaced_integers
 from pages.methods.traits import Traits
 
 SELECTION = Option(
@@ -56,6 +57,11 @@ SINGLE = Option(
 SCIKIT_LEARN_SELECTIONS = {"mass": "eom", "leaves": "leaf"}
 
 
+def cluster_sizes(data: Data, settings: Settings) -> tuple[int, ...]:
+    """Sizes from 2 to a quarter of the points: of clusters that are larger, there are hardly two."""
+    return spaced_integers(2, max(2, len(data.points) // 4))
+
+
 class HDBSCANView(density.DensityView):
     name = "hdbscan"
     title = "HDBSCAN"
@@ -63,6 +69,7 @@ class HDBSCANView(density.DensityView):
     traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, noise=True)
     options = (density.cluster_size_option(2), replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
     figures = ("tree", "distances")
+    tuned = TunedOption("min_cluster_size", "min cluster size", "the min cluster size", cluster_sizes)
     result_code = "state.assignment.strengths"
     iteration_note = "The iterations of HDBSCAN are falling density levels; then clusters are selected."
 

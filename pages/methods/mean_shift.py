@@ -30,8 +30,8 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import LARGEST, SMALLEST, Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Loss, Traits
+from pages.methods.options import LARGEST, SMALLEST, Option, Settings, TunedOption, spaced
+from pages.methods.traits import Loss, Traits
 
 KERNEL = Option(
     "kernel",
@@ -67,6 +67,12 @@ BANDWIDTH = Option(
 )
 
 
+def bandwidths(data: Data, settings: Settings) -> tuple[float, ...]:
+    """Bandwidths from a quarter of `suggested_bandwidth` to twice as much."""
+    suggested = suggested_bandwidth(data.points, settings.option("kernel"))
+    return spaced(suggested / 4, suggested * 2)
+
+
 class MeanShiftView(MethodView):
     name = "meanshift"
     title = "Mean shift"
@@ -82,7 +88,7 @@ class MeanShiftView(MethodView):
     )
     options = (KERNEL, BANDWIDTH)
     initializations = ()
-    pages = frozenset({WATCH, COMPARE})
+    tuned = TunedOption("bandwidth", "bandwidth", "the bandwidth", bandwidths)
     notices_by_iteration = False
     still_phases = frozenset({"density"})
     step_names = {"density": "Density", "shift": "Shift", "merge": "Modes"}

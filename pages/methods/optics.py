@@ -27,7 +27,7 @@ from pages.methods.formulas import (
     symbol,
     vector,
 )
-from pages.methods.options import LARGEST, Option, Settings
+from pages.methods.options import LARGEST, Option, Settings, TunedOption
 from pages.methods.traits import Traits
 
 STEEPNESS = Option(
@@ -66,6 +66,7 @@ class OPTICSView(density.DensityView):
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     figures = ("order", "distances")
     radius = RADIUS
+    tuned = TunedOption("eps", "radius", "the radius", density.radii, unused=frozenset({"min_cluster_size", "xi"}))
     highlights = highlight_traces("lines+markers", 7)
     result_code = "state.parameters.order.reachability"
     iteration_note = "The iterations of OPTICS are parts of the order of the points; in the last one clusters are extracted."

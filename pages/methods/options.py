@@ -1,12 +1,16 @@
 """The settings of a run and the options of a method."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from pages.datasets.data import Data
 from pages.methods.starts import Start
 
+TUNED_VALUES = 20
+"""number of values of an option on the Choose K page"""
 SMALLEST, LARGEST = 1e-300, 1e300
 """limits of a positive number in the unit of the data"""
 
@@ -107,3 +111,29 @@ class Settings:
         for name in values:
             self.option(name)
         return replace(self, options=tuple((name, values.get(name, value)) for name, value in self.options))
+
+
+@dataclass(frozen=True)
+class TunedOption:
+    """The main option of a method that finds K: the Choose K page compares its values instead of values of K."""
+
+    name: str
+    """name of the option"""
+    title: str
+    """short name, such as "eps\""""
+    phrase: str
+    """what it is called within sentences, such as "the radius eps\""""
+    values_for: Callable[[Data, Settings], Sequence[int | float]]
+    """increasing positive values that suit a data set, given the other options; ValueError if there are none"""
+    unused: frozenset[str] = frozenset()
+    """names of the options that have no effect with these values"""
+
+
+def spaced(low: float, high: float) -> tuple[float, ...]:
+    """`TUNED_VALUES` numbers of three significant digits in a range, in the ratio of which they are evenly spaced."""
+    return tuple(dict.fromkeys(float(f"{value:.3g}") for value in np.geomspace(low, high, TUNED_VALUES)))
+
+
+def spaced_integers(low: int, high: int) -> tuple[int, ...]:
+    """At most `TUNED_VALUES` integers in a range, about evenly spaced in their ratio."""
+    return tuple(dict.fromkeys(round(value) for value in np.geomspace(low, high, TUNED_VALUES)))

@@ -125,14 +125,21 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
     return view.settings(_at_most(k, data), None, seed, data, **options), chosen, runs
 
 
-def choose_sweep(data: Data) -> tuple[Settings, int, int]:
-    """Choose a method, the largest K, and the number of runs for each K."""
+def choose_sweep(data: Data) -> tuple[Settings, int | None, int]:
+    """Choose a method, the largest K, and the number of runs for each K; None and 1 for a method that finds K."""
+    max_k, runs = None, 1
     with _row():
         view = _choose_applicable_method(CHOOSE_K, data)
-        options = _choose_options(view, data, CHOOSE_K)
-        max_k = int(st.number_input("Maximum K", *MAX_K_RANGE, 8, key="k_up_to", width=128, **IN_LINK))
-        runs = int(st.number_input("Restarts per K", 1, MAX_RESTARTS_PER_K, 10, key="best_of", width=170, **IN_LINK))
-        seed = _choose_first_seed("The runs for each K use this seed and the following ones.")
+        compared = frozenset() if view.tuned is None else view.tuned.unused | {view.tuned.name}
+        options = _choose_options(view, data, CHOOSE_K, without=compared)
+        if view.tuned is None:
+            max_k = int(st.number_input("Maximum K", *MAX_K_RANGE, 8, key="k_up_to", width=128, **IN_LINK))
+            runs = int(st.number_input("Restarts per K", 1, MAX_RESTARTS_PER_K, 10, key="best_of", width=170, **IN_LINK))
+        seed = _choose_first_seed(
+            "The runs for each K use this seed and the following ones."
+            if view.tuned is None
+            else "Reference data and subsamples are drawn with this seed."
+        )
     return view.settings(3, None, seed, data, **options), max_k, runs
 
 
@@ -308,13 +315,24 @@ def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -
 
 
 def _choose_options(
-    view: MethodView, data: Data, page: str, ending: str = "", defaults: dict | None = None, width=None, suffix: str = ""
+    view: MethodView,
+    data: Data,
+    page: str,
+    ending: str = "",
+    defaults: dict | None = None,
+    width=None,
+    suffix: str = "",
+    without: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """Choose the values of a method's options on a page.
+    """Choose the values of a method's options on a page, except for those named in `without`.
 
     Widget keys end in `ending` and labels in `suffix`. `defaults` are as in `choose_settings_of`.
     """
-    shown = [option for option in view.options if (option.pages is None or page in option.pages) and option.applies(data)]
+    shown = [
+        option
+        for option in view.options
+        if (option.pages is None or page in option.pages) and option.applies(data) and option.name not in without
+    ]
 
     values: dict[str, Any] = {}
 

@@ -26,6 +26,7 @@ PAGES = {
     "compare?n=50&panels=4": [f".st-key-race_{name} .js-plotly-plot" for name in (0, 1, 2, 3, "loss_0", "loss_3")],
     "restarts?n=50&runs=10": [],
     "choose_k?n=50&k_up_to=3": [],
+    "choose_k?n=50&algorithm=DBSCAN": [],
     "grid?grid_n=100&grid_methods=K-means&grid_methods=K-medoids": [],
     "breaking_points?breaking_n=100&repeats=3&breaking_methods=K-means": [],
     "failures": [],

@@ -16,6 +16,7 @@ from clustering import (
     best_of,
     bic,
     calinski_harabasz,
+    clusters_of_most,
     davies_bouldin,
     elbow,
     entropy,
@@ -477,3 +478,19 @@ def test_invalid_arguments_are_rejected_with_rule_and_value(call, message):
 
 def agreement(n=10, cluster=lambda rows, rng: rows, pairs=2, share=0.8):
     return subsample_agreement(n, cluster, pairs, np.random.default_rng(0), share)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "noise", "count"),
+    [
+        ([50, 50], 0, 2),
+        ([35, 35], 30, 2),
+        ([35, 34], 31, 0),  # too much noise
+        ([97, 2, 1], 0, 2),  # a hundredth of the points is no cluster
+        ([100], 0, 0),
+        ([], 100, 0),
+    ],
+)
+def test_clusters_of_most_are_at_least_two_and_contain_most_points(sizes, noise, count):
+    labels = np.concatenate([np.full(noise, -1), np.repeat(np.arange(len(sizes)), sizes)])
+    assert clusters_of_most(np.random.default_rng(0).permutation(labels)) == count

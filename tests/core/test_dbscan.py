@@ -13,6 +13,9 @@ from clustering import (
     DBSCAN,
     History,
     adjusted_rand_index,
+    clusters_of_most,
+    dbscan,
+    eps_range,
     fit,
     iterate,
     neighborhoods,
@@ -201,6 +204,44 @@ def test_suggested_eps_is_the_middle_of_the_longest_range_of_radii_with_the_same
     assert suggested_eps(points, 2) == pytest.approx(4, rel=0.02)
     distances = proximity_matrix(points)
     assert suggested_eps(distances, 2, "precomputed") == suggested_eps(points, 2)
+
+
+def test_the_range_of_radii_begins_with_the_first_core_points_and_ends_after_the_last_merge():
+    """The groups of the test above: all points are core points from radius 1, and the groups merge at 16."""
+    points = np.concatenate([np.arange(5.0), np.arange(5.0) + 20])[:, None]
+    assert eps_range(points, 2) == pytest.approx((1, 1.1 * 16))
+    assert eps_range(proximity_matrix(points), 2, "precomputed") == eps_range(points, 2)
+    with_outlier = np.concatenate([np.repeat(points, 10, axis=0), [[1e6]]])  # it is no cluster, so its merge does not count
+    assert eps_range(with_outlier, 2)[1] == pytest.approx(1.1 * 16)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_at_the_end_of_the_range_of_radii_a_single_cluster_is_left(metric):
+    points = round_groups(300, np.random.default_rng(0)).points
+    low, high = eps_range(points, 5, metric)
+    neighbors = {"euclidean": 2, "manhattan": 1}[metric]
+    distances = np.sort(np.linalg.norm(points[:, None] - points, neighbors, axis=2), axis=1)[:, 4]
+    assert np.mean(distances <= low) == pytest.approx(0.1, abs=0.005)
+    assert clusters_of_most(fit(DBSCAN(high, 5, metric), points).labels) == 0
+    assert clusters_of_most(fit(DBSCAN(high / 1.3, 5, metric), points).labels) == 3
+
+
+def test_the_range_of_radii_of_many_points_is_that_of_a_sample(monkeypatch):
+    points = round_groups(300, np.random.default_rng(0)).points
+    low, high = eps_range(points, 5)
+    monkeypatch.setattr(dbscan, "MAX_TRIED", 100)
+    sampled = eps_range(points, 5)
+    assert sampled[0] == pytest.approx(low, rel=0.2)
+    assert high <= sampled[1] < 1.5 * high
+
+
+def test_the_range_of_radii_suits_duplicates_and_refuses_identical_points():
+    assert eps_range([[0.0], [0.0], [0.0], [7.0], [7.0], [7.0]], 2) == pytest.approx((7 / 1.5, 7.7))
+    low, high = eps_range([[0.0], [1.0]], 5)
+    assert high >= 1.5 * low > 0
+    for data, metric in ((np.zeros((9, 2)), "euclidean"), ([[3.0]], "euclidean"), (np.zeros((4, 4)), "precomputed")):
+        with pytest.raises(ValueError, match="all distances are 0"):
+            eps_range(data, 2, metric)
 
 
 def test_suggested_settings_suit_any_data():

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from clustering import adjusted_rand_index, fowlkes_mallows_index, purity
@@ -10,7 +11,7 @@ from pages.choose_k.verdict import NAMES
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_number
-from pages.methods import settings
+from pages.methods import method, methods, settings
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
 from tests.pages.app import latest, opened
@@ -89,3 +90,59 @@ def test_few_points_have_all_criteria_and_every_k_below_their_number(n, monkeypa
     assert not app.error
     assert criteria(app) == POINT_CRITERIA
     assert [button.label.split(",")[0] for button in run_buttons(app)] == [f"K = {k}" for k in range(1, n)]
+
+
+TUNED = [name for name, view in methods().items() if view.tuned is not None]
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_the_main_option_of_a_method_that_finds_k_is_on_the_axis(name):
+    view = method(name)
+    app = opened(f"/choose_k?n=50&sample=Round groups&round_distance=12&algorithm={view.title}&first_seed=2")
+    assert not app.error
+    assert not app.warning
+    assert [title.value for title in app.title] == ["Choose K"]
+    assert any(f"depends on {view.tuned.phrase}, which is chosen here instead of K" in each.value for each in app.caption)
+    sweep = latest(app, "sweep")
+    assert (sweep.settings.method, sweep.settings.seed, sweep.axis.option) == (name, 2, view.tuned.name)
+    assert f"{view.name}_{view.tuned.name}" not in {widget.key for widget in app.number_input}
+    assert not {"k_up_to", "best_of"} & {widget.key for widget in app.number_input}
+    assert headline(app).startswith(f"Suggested {view.tuned.title}: ")
+    body = next(e.proto.body for e in app.get("html") if f"Suggested {view.tuned.title} by criterion" in e.proto.body)
+    rows = re.findall(r"<th scope='row'>(.*?)</th>", body)
+    assert rows == ["Longest range", "Silhouette", *(["DBCV"] * view.traits.noise), "Stability"]
+    titles = [each.value.strip("*") for each in app.markdown]
+    assert {"Number of clusters", "Silhouette", "Stability"} <= set(titles)
+    assert ("Share of noise" in titles) == view.traits.noise
+    known = next(e.proto.body for e in app.get("html") if "Agreement with the true labels by" in e.proto.body)
+    assert known.count("<tr>") == 1 + len(sweep.axis.values)
+    assert "Scores (CSV)" in [one.proto.label for one in app.get("download_button")]
+    shown = [button for button in app.button if re.fullmatch(r"[\d.]+: (no|\d+) clusters?", button.label)]
+    assert 4 <= len(shown) <= 8
+    three = next(button for button in reversed(shown) if button.label.endswith(": 3 clusters"))
+    three.click().run()
+    assert not app.exception
+    app.switch_page("pages/watch/page.py").run()
+    assert app.selectbox(key="algorithm").value == name
+    run = latest(app, "run")
+    assert f"{run.settings.option(view.tuned.name):g}: {run.k} clusters" == three.label
+
+
+@pytest.mark.parametrize("name", TUNED)
+@pytest.mark.parametrize("points", [[[1.0, 2.0]], [[1.0, 2.0]] * 9], ids=["one point", "identical points"])
+def test_without_a_distance_there_is_a_sentence_instead(name, points, monkeypatch):
+    data = Data(f"{len(points)} equal", "Equal", ("a", "b"), np.array(points))
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: data)
+    app = opened(f"/choose_k?algorithm={method(name).title}")
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "All points are identical, so there is only one cluster."
+    ]
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_few_points_have_curves_for_every_method(name, monkeypatch):
+    points = catalog.draw_sample("three", 300, 0, {}).points[:4]
+    monkeypatch.setattr(catalog, "draw_sample", lambda *_: Data("few 4", "Few", ("a", "b"), points))
+    app = opened(f"/choose_k?algorithm={method(name).title}")
+    assert not app.error
+    assert app.main.subheader[0].value

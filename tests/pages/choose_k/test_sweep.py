@@ -11,7 +11,7 @@ from pages.choose_k import figures as sweep_figures
 from pages.choose_k import sweep as sweep_module
 from pages.choose_k.sections import evidence_text
 from pages.choose_k.sweep import INITIALIZATION, REFERENCE_SETS, Sweep
-from pages.choose_k.verdict import NAMES, Criterion, Verdict, _with_choice, matched_colors
+from pages.choose_k.verdict import NAMES, Criterion, KVerdict, _with_choice, matched_colors
 from pages.datasets import catalog
 from pages.datasets.data import Data
 from pages.methods import methods_for_points, settings
@@ -34,7 +34,7 @@ def swept(data, max_k=5, runs=3, method="kmeans", **options):
 
 @pytest.fixture(scope="module")
 def three():
-    return Verdict(swept(sample(), 6))
+    return KVerdict(swept(sample(), 6))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def by_mixtures():
     for task in sweep.tasks:
         if task[0] in ("data", "model"):
             sweep.results[task] = sweep.run_task(task, lambda _: None)
-    return Verdict(sweep)
+    return KVerdict(sweep)
 
 
 def test_every_criterion_suggests_three_for_three_gaussians(three):
@@ -61,18 +61,18 @@ def test_every_criterion_suggests_three_for_three_gaussians(three):
 @pytest.mark.parametrize("seed", range(3))
 def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     data = catalog.draw_sample("uniform", 100, seed, {"d": 2})
-    verdict = Verdict(swept(data, 6))
+    verdict = KVerdict(swept(data, 6))
     assert verdict.headline.startswith("No evidence for more than one cluster with K-means; suggested K: 1 (")
     assert "Stability" in verdict.votes[1]
     assert verdict.criteria["gap"].evidence.startswith("K = 2 is not better than K = 1")
-    evidence = evidence_text("stability", verdict.criteria["stability"])
+    evidence = evidence_text("stability", verdict.criteria["stability"], verdict.sweep.axis)
     form = r"K = \d: not clearly better than reference data: \S+ \(highest there: \S+\); next: K = \d with \S+"
     assert re.fullmatch(form, evidence)
 
 
 @pytest.mark.usefixtures("few_resamples")
 def test_uniform_noise_is_no_evidence_with_mixtures_even_if_bic_suggests_several():
-    verdict = Verdict(swept(catalog.draw_sample("uniform", 100, 0, {"d": 2}), 3, 2, method="mixture"))
+    verdict = KVerdict(swept(catalog.draw_sample("uniform", 100, 0, {"d": 2}), 3, 2, method="mixture"))
     assert verdict.headline.startswith("Most criteria find no evidence for more than one cluster")
 
 
@@ -103,7 +103,7 @@ def test_uniform_noise_is_no_evidence_with_mixtures_even_if_bic_suggests_several
     ],
 )
 def test_the_headline_distinguishes_disagreement_from_a_lack_of_evidence(three, choices, headline):
-    verdict = Verdict(three.sweep)
+    verdict = KVerdict(three.sweep)
     verdict.criteria = {
         name: Criterion(NAMES[name], verdict.ks, np.zeros(len(verdict.ks)), True, choice=max(k, 2), supported=k > 1)
         for name, k in choices.items()
@@ -166,7 +166,7 @@ def test_a_stopped_sweep_keeps_its_results_and_can_be_resumed():
         sweep.resume(on_progress)
     finished = dict(sweep.results)
     assert 0.2 * len(sweep.tasks) < len(finished) < 0.5 * len(sweep.tasks)
-    partial = Verdict(sweep)
+    partial = KVerdict(sweep)
     assert set(partial.criteria) == {"elbow", "silhouette"}  # the others need reference data or subsamples
     sweep.resume(lambda *_: None)
     assert not sweep.remaining
@@ -179,7 +179,7 @@ def test_a_stopped_sweep_keeps_its_results_and_can_be_resumed():
 def test_a_distance_matrix_is_judged_by_fixed_thresholds():
     points = sample("round", 60, distance=12.0).points
     data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points), matrix_name="road lengths")
-    verdict = Verdict(swept(data, 5, 3, method="kmedoids", update="swap"))
+    verdict = KVerdict(swept(data, 5, 3, method="kmedoids", update="swap"))
     assert not verdict.reference
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
     assert verdict.headline == "Suggested K: 3 (Silhouette, Stability)"
@@ -192,7 +192,7 @@ def test_identical_points_are_rejected_and_duplicates_accepted():
     with pytest.raises(ValueError, match="all points are identical"):
         Sweep.of(Data("same", "Same", ("a", "b"), np.ones((20, 2))), settings("kmeans"), 5, 3)
     copies = np.repeat([[0.0, 0.0], [1.0, 0.0]], 10, axis=0)
-    verdict = Verdict(swept(Data("two", "Two", ("a", "b"), copies), 4, 2))
+    verdict = KVerdict(swept(Data("two", "Two", ("a", "b"), copies), 4, 2))
     assert verdict.criteria["silhouette"].choice == 2
     assert isinstance(verdict.headline, str)
 
@@ -220,20 +220,21 @@ FEW = [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)]
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize(
     ("method", "n", "most"),
-    [("kmeans", *few) for few in FEW] + [(method, *FEW[1]) for method in methods_for_points(CHOOSE_K) if method != "kmeans"],
+    [("kmeans", *few) for few in FEW]
+    + [(name, *FEW[1]) for name, view in methods_for_points(CHOOSE_K).items() if name != "kmeans" and view.tuned is None],
 )
 def test_few_points_have_all_criteria_and_stability_for_k_below_the_subsample_size(method, n, most):
-    verdict = Verdict(swept(few(n), 8, 1, method=method))
+    verdict = KVerdict(swept(few(n), 8, 1, method=method))
     assert verdict.ks.tolist() == list(range(1, min(8, n - 1) + 1))
     assert [best.k for best in verdict.best_runs] == verdict.ks.tolist()
     expected = set(NAMES) if verdict.sweep.models else set(NAMES) - {"bic", "icl", "aic"}
     assert set(verdict.criteria) == expected
     for name, criterion in verdict.criteria.items():
         whole = verdict.ks if name in ("elbow", "gap", "bic", "icl", "aic") else verdict.ks[1:]
-        assert criterion.ks.tolist() == (whole.tolist() if name != "stability" else list(range(2, most + 1)))
-        assert criterion.choice in criterion.ks
+        assert criterion.at.tolist() == (whole.tolist() if name != "stability" else list(range(2, most + 1)))
+        assert criterion.choice in criterion.at
         assert "nan" not in criterion.evidence
-        sweep_figures.curve(criterion)
+        sweep_figures.curve(criterion, verdict.sweep.axis)
     assert verdict.criteria["stability"].samples.shape == (sweep_module.SUBSAMPLE_PAIRS, most - 1)
     assert "nan" not in verdict.headline
 
@@ -243,10 +244,10 @@ def test_few_points_have_all_criteria_and_stability_for_k_below_the_subsample_si
 def test_small_distance_matrices_have_all_criteria(n):
     points = few(n).points
     data = Data("given", "Given", ("a", "b"), points, precomputed=proximity_matrix(points), matrix_name="road lengths")
-    verdict = Verdict(swept(data, 8, 3, method="kmedoids"))
+    verdict = KVerdict(swept(data, 8, 3, method="kmedoids"))
     assert set(verdict.criteria) == {"elbow", "silhouette", "stability"}
     stability = verdict.criteria["stability"]
-    assert stability.ks.max() == subsample_size(n) - 1
+    assert stability.at.max() == subsample_size(n) - 1
     assert f"{stability.values.max():.2f}" in stability.evidence
 
 
@@ -296,7 +297,7 @@ def test_a_criterion_is_supported_only_if_it_is_better_than_on_reference_data(va
 
 
 def test_the_flow_diagram_contains_every_point(three):
-    link = sweep_figures.flow(three.best_runs, matched_colors(three.best_runs)).data[0].link
+    link = sweep_figures.flow(three.best_runs, matched_colors(three.best_runs), three.sweep.axis).data[0].link
     assert sum(link.value) == 300 * (len(three.best_runs) - 1)
     assert max(link.target) == sum(best.k for best in three.best_runs) - 1
 
@@ -310,6 +311,6 @@ def test_the_silhouette_plot_contains_every_point_once(three):
 
 def test_the_curves_mark_the_suggested_k(three):
     for criterion in three.criteria.values():
-        *_, mark = sweep_figures.curve(criterion).data
+        *_, mark = sweep_figures.curve(criterion, three.sweep.axis).data
         assert list(mark.x) == [3]
-        assert mark.y[0] == criterion.values[list(criterion.ks).index(3)]
+        assert mark.y[0] == criterion.values[list(criterion.at).index(3)]

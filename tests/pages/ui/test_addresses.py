@@ -129,7 +129,7 @@ def test_a_saved_link_to_a_sweep_opens_the_same_sweep(link, monkeypatch):
     monkeypatch.setattr(sweep_module, "REFERENCE_SETS", 1)
     monkeypatch.setattr(sweep_module, "RESAMPLED_SETS", 0)
     sweep = latest(opened_without_warning(link), "sweep")
-    assert sweep.ks.tolist() == [1, 2, 3]
+    assert sweep.axis.values == (1, 2, 3)
     assert sweep.results["data", 2].loss == pytest.approx(SWEEPS[link], rel=1e-5)
 
 

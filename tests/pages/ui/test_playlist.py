@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from streamlit.testing.v1 import AppTest
 
-from pages.choose_k.verdict import Verdict
+from pages.choose_k.verdict import KVerdict
 from pages.export.playlist import Playlist, Step, from_json
 from pages.export.tab_store import TabStore
 from pages.runs.frames import aligned_frames
@@ -243,6 +243,6 @@ def test_steps_9_and_10_narrow_the_width_and_choose_three():
     assert (np.diff(path.certainty) > -1e-12).all()
     assert (path.soft[-1].responsibilities.round(9) % 1 == 0).all()
     assert path.distance[-1] < 1e-9
-    verdict = Verdict(latest(view(10)[1], "sweep"))
+    verdict = KVerdict(latest(view(10)[1], "sweep"))
     assert (np.diff([best.loss for best in verdict.best_runs]) < 0).all()
     assert {one.name: one.choice for one in verdict.criteria.values() if one.choice != 3} == {}
