@@ -7,11 +7,12 @@ import pytest
 import sklearn.cluster
 
 from clustering import clusters_of_most, proximity_matrix, uniform_reference
-from pages.choose_k import figures, sweep, verdict
+from pages.choose_k import figures, sections, sweep, verdict
 from pages.choose_k.sections import evidence_text, how_evidence_is_judged
 from pages.choose_k.sweep import Axis, Range, Sweep, longest_range, ranges_of
 from pages.choose_k.verdict import Criterion, OptionVerdict, matched_colors
 from pages.datasets.data import Data
+from pages.figures import palette
 from pages.methods import method, methods, settings
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
@@ -316,6 +317,37 @@ def test_colors_are_those_of_the_matching_clusters(three):
         assert same > first + 1
         inside = (runs[first].labels >= 0) & (runs[same].labels >= 0)
         assert np.mean(colors[first][runs[first].labels] == colors[same][runs[same].labels], where=inside) > 0.9
+
+
+def test_colors_follow_the_clusters_in_both_directions_and_new_clusters_get_free_colors():
+    swapped = [1] * 10 + [0] * 10
+    parts = [2] * 6 + [0] * 4 + [1] * 10
+    runs = [Result(1, parts), Result(2, swapped), Result(4, HALVES), Result(8, swapped), Result(16, [-1] * 20)]
+    assert [own.tolist() for own in matched_colors(runs, 2)] == [[2, 1, 0], [1, 0], [0, 1], [1, 0], []]
+
+
+def test_noise_is_gray_in_pictures_and_in_the_flow_diagram(monkeypatch):
+    runs = [Result(1, MOST_NOISE), Result(2, HALVES)]
+    painted = []
+    monkeypatch.setattr(sections, "thumbnail", lambda data, plane, labels, centers: painted.append(labels.tolist()))
+    sections.picture(None, None, runs[0], np.array([4, 2]))
+    assert painted == [[4] * 5 + [2] * 5 + [-1] * 10]
+    axis = Axis("eps", "Eps", (1, 2), "eps")
+    sankey = figures.flow(runs, [np.array([0, 1])] * 2, axis).data[0]
+    names = sankey.node.customdata
+    links = dict(
+        zip(
+            [(names[a], names[b]) for a, b in zip(sankey.link.source, sankey.link.target, strict=True)],
+            sankey.link.value,
+            strict=True,
+        )
+    )
+    assert links == {
+        ("eps = 1, cluster 1", "eps = 2, cluster 1"): 5,
+        ("eps = 1, cluster 2", "eps = 2, cluster 1"): 5,
+        ("eps = 1, noise", "eps = 2, cluster 2"): 10,
+    }
+    assert sankey.node.color[2] == palette.NEUTRAL
 
 
 def test_the_flow_diagram_contains_every_point_and_noise(three):
