@@ -53,7 +53,8 @@ RADIUS = Option(
     short_label=lambda eps: f"eps = {eps:g}" if eps else "valleys",
     argument=None,
     help="0: clusters are valleys with steep flanks. Above 0: clusters are the stretches of the reachability plot below this "
-    "radius, almost as in DBSCAN with this eps; then the steepness has no effect.",
+    "radius, almost as in DBSCAN with this eps; then steepness and cluster size have no effect. On the Density page the "
+    "default is that of DBSCAN, elsewhere 0.",
     width=140,
 )
 
