@@ -1,9 +1,10 @@
 """Many runs of K-means on the same points, computed together.
 
-Runs on a few thousand points or less spend most of their time on calls, not on numbers. Here each call serves all runs of a
-batch, and points are compared with centers in single precision. Where the two nearest centers of a point are too close for
-that, the point is compared in double precision. Starts, labels, sums and losses are those of `KMeans.states`, whose bounds on
-the gaps are used here too. A run with an empty cluster or a very small loss is not completed here, but by `KMeans.states`.
+Runs on a few thousand points or fewer spend most of their time on the overhead of NumPy calls, not on arithmetic. Here each
+call serves all runs of a batch, and points are compared with centers in single precision. Where the two nearest centers of a
+point are too close for that, the point is compared in double precision. Starts, labels, sums and losses are those of
+`KMeans.states`, whose bounds on the gaps are used here too. A run with an empty cluster or a very small loss is not completed
+here, but by `KMeans.states`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ MAX_RUNS = 200
 MAX_PRODUCTS = 2**24
 """maximum number of runs times multiplications per E step, because batches save calls, not multiplications"""
 MIN_RUNS = 4
-"""number of runs from which a batch is faster"""
+"""smallest number of runs for which a batch is faster"""
 MAX_SCORES = 2**17
 """maximum number of scores (of one center for one point) that are compared at a time, so that they stay in the cache"""
 MAX_CLOSE = 0.5
@@ -32,7 +33,7 @@ MAX_CLOSE = 0.5
 MIN_SQUARE = 1e-250
 """smallest `max_square` for which no square of a relevant difference underflows"""
 SLACK = 8 * SINGLE
-"""rounding error of gaps in single precision, relative to the largest norm of a point, and of their sums with drifts"""
+"""rounding error of gaps, and of their sums with drifts, in single precision, relative to the largest norm of a point"""
 
 
 def batch_size(process, prepared) -> int:
@@ -128,12 +129,12 @@ class Batch:
         self.labels = np.repeat(self.numbers * self.k, self.n).reshape(r, self.n)
         """(R, n) cluster number of each point"""
         self.expiry = np.empty((r, self.n), dtype=np.float32)
-        """(R, n) see `Partition`"""
+        """(R, n) see `PointLabels`"""
         self.drift = np.zeros(r * self.k)
         self.parameters = np.ascontiguousarray(starts.transpose(2, 0, 1)).reshape(self.d, -1)
         """(d, R k) centers"""
         self.centers = self.parameters - prepared.origin[:, None]
-        # in this layout, the rounding errors are those of `KMeans` in iteration 0; in later iterations those of the other one
+        # with this layout here, and that of `_m_step` in later iterations, rounding errors are those of `KMeans`
         first = (starts - prepared.origin).reshape(-1, self.d)
         self.squared_norms = np.einsum("md,md->m", first, first)
         self._assign(np.arange(r * self.n))
@@ -281,7 +282,7 @@ class Batch:
         columns, scores = self.chosen[:, : points.size], self.scores[:, : points.size]
         for column, out in zip(self.single.columns[:-1], columns, strict=False):
             column.take(points, out=out, mode="clip")  # other modes copy `out`
-        with np.errstate(invalid="ignore"):  # a product of finite numbers may set this flag in registers that are part empty
+        with np.errstate(invalid="ignore"):  # a product of finite numbers may set this flag in partly filled registers
             for i in np.flatnonzero(np.diff(bounds)).tolist():
                 part = slice(bounds[i], bounds[i + 1])
                 np.matmul(factors[i], columns[:, part], out=scores[:, part])

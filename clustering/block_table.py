@@ -50,7 +50,7 @@ def check_table_in_blocks(data, k: int = 1, name: str = "points") -> BlockTable:
     ------
     ValueError
         If it is not a numeric table with at least one row and one column, if a value is not finite or exceeds `MAX_MAGNITUDE`
-        in absolute value, or if a block cannot be read.
+        in absolute value, if the columns that vary are too small for their squares, or if a block cannot be read.
     """
     blocks, d = blocks_of(data, name)
     found = blocks.sum(_summary, None, k, combine=partial(_combined, k=k))

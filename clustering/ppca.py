@@ -301,8 +301,8 @@ class ProbabilisticPCA(Alternating):
         if parameters.noise_variance > MIN_NOISE * (1 + 1e-6) * prepared.scale**2:
             return ()
         text = (
-            f"With {self.components} components the observed entries fit exactly, and the noise variance is at its lower "
-            "bound: the standard deviations of imputed values are unreliable. Choose fewer components."
+            "The model fits the observed entries exactly, and the noise variance is at its lower bound: the standard "
+            "deviations of imputed values are unreliable." + " Choose fewer components." * (self.components > 1)
         )
         return (Notice(NO_NOISE, text),)
 

@@ -31,18 +31,18 @@ GAUSSIAN, NEIGHBORS = "gaussian", "neighbors"
 AFFINITIES = (GAUSSIAN, NEIGHBORS)
 SEPARATE_COMPONENTS = "separate components"
 SCALE_NEIGHBOR = 7
-"""the unit of the kernel width is the median distance to the nearest neighbor with this number, as the local scales in
+"""the unit of the kernel width is the median distance to the nearest neighbor with this number, like the local scales in
 Zelnik-Manor & Perona 2004, "Self-tuning spectral clustering", NeurIPS 17"""
 MAX_DENSE = 800
 """number of points up to which the dense eigensolver is faster"""
 MIN_LENGTH = 1e-9
 """length of a row of the eigenvectors, as a fraction of the longest, below which it is rounding error and counts as 0"""
 SHIFT = 1e-6
-"""how far above 1, the largest eigenvalue, the matrix is inverted to find the eigenvalues close to it"""
+"""distance of the shift of shift-invert mode, which finds the eigenvalues closest to it, from the largest eigenvalue, 1"""
 
 
 class Spectrum(NamedTuple):
-    """Affinities' eigenvectors, and their rows as points for K-means."""
+    """Largest eigenvalues of the normalized affinities N, and rows of their eigenvectors as points for K-means."""
 
     rows: PreparedPoints
     """rows y (n, k) of the eigenvectors with length 1, prepared for K-means"""
@@ -67,8 +67,8 @@ class SpectralClustering(Alternating):
     affinity : {"gaussian", "neighbors"}
         Gaussian kernel, or graph of nearest neighbors.
     width : float
-        Width s of the Gaussian kernel, above 0, as a multiple of the median distance of a point to its nearest neighbor
-        number `SCALE_NEIGHBOR`.
+        Width s of the Gaussian kernel, above 0, as a multiple of the median distance of a point to its
+        `SCALE_NEIGHBOR`-th nearest neighbor.
     neighbors : int
         Number of nearest neighbors, at least 1, not counting the point itself. Ties are broken by row.
     init : {"k-means++", "plain k-means++", "random", "maxmin"} or (k,) integer array or (k, k) array
@@ -136,9 +136,9 @@ class SpectralClustering(Alternating):
             affinities = np.exp(-0.5 * np.square(matrix / width))
             np.fill_diagonal(affinities, 0.0)
             return affinities, width
-        order = np.array(matrix)
-        np.fill_diagonal(order, -1.0)  # the point itself comes first, also among duplicates
-        nearest = np.argsort(order, axis=1, kind="stable")[:, 1 : self.neighbors + 1]
+        distances = np.array(matrix)
+        np.fill_diagonal(distances, -1.0)  # the point itself comes first, also among duplicates
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, 1 : self.neighbors + 1]
         affinities = np.zeros((n, n))
         np.put_along_axis(affinities, nearest, 0.5, axis=1)
         return affinities + affinities.T, np.nan
@@ -190,7 +190,7 @@ class SpectralClustering(Alternating):
 
 
 def neighbor_scale(matrix: np.ndarray) -> float:
-    """Median distance of a point to its nearest neighbor number `SCALE_NEIGHBOR`, or to the farthest if there are fewer.
+    """Median distance of a point to its `SCALE_NEIGHBOR`-th nearest neighbor, or to the farthest if there are fewer.
 
     If it is 0, because most points have duplicates, the smallest positive distance; 1 if all distances are 0.
     """

@@ -91,9 +91,9 @@ EXAMPLES = {
     ),
     "sizes": ComparisonExample(
         "Unequal sizes",
-        "K-means and K-medoids split the large group in two, and no other clustering has a lower loss: a few points far from "
-        "a shared center cost less than many points at a moderate distance. The mixture estimates a weight for each "
-        "component, so a small group can stay small.",
+        "K-means and K-medoids split the large group in two and merge the two smaller ones, and no other clustering has a "
+        "lower loss: the few points of the smaller groups, far from their shared center, cost less than many points at a "
+        "moderate distance. The mixture estimates a weight for each component, so a small group can stay small.",
         "sizes",
         values={"ratio": 60.0},
         seed=6,

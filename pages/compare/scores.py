@@ -79,7 +79,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     data, runs = comparison.data, [run for _, run in comparison.named_runs]
     exceptions = dict.fromkeys(run.view.time_exception for run in runs if run.view.time_exception)
     sentences = _restart_notes(comparison) + [
-        "Time excludes initialization and, where a method needs one, the distance matrix"
+        "Time excludes initialization and, where a method needs them, the distance matrix and eigenvectors"
         + "".join(f", except {one}" for one in exceptions)
         + "."
     ]
@@ -92,7 +92,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         + (f"{distances[0]} for every run" if len(distances) == 1 else f"the distances of each run ({', '.join(distances)})")
         + " (1 = well separated, about 0 = overlapping clusters; undefined for one cluster)."
         + " Points in no cluster are left out." * has_noise
-        + " Values by different distances cannot be compared." * (len(distances) > 1)
+        + " Values based on different distances cannot be compared." * (len(distances) > 1)
     )
     if comparison.true_labels is not None:
         excluded = "" if (data.labels >= 0).all() else ", excluding points without a true label"

@@ -192,7 +192,9 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         short_names = [name.split(".")[0] for name in names]
         st.html(table(["", *short_names], rows, "Adjusted Rand index of each pair", row_headers=True))
         if any((clustering.labels < 0).any() for clustering in clusterings):
-            st.caption("Each pair is compared on the points that are in a cluster of both; noise is no cluster.")
+            st.caption(
+                "Unlike in the scores above, each pair is compared only on points with a label in both; noise has none."
+            )
         a = st.selectbox("Compare", names, 0, key="compared", persist_state="session")
         others = [name for name in names if name != a]
         b = st.selectbox("with", others, key="compared with", persist_state="session")

@@ -61,8 +61,9 @@ BANDWIDTH = Option(
     step=0.5,
     number_for=default_bandwidth,
     short_label=lambda bandwidth: f"bandwidth {bandwidth:g}",
-    help="Width of the kernel. A larger bandwidth gives fewer clusters. Default: the best bandwidth for the slope of the "
-    "density if the data were Gaussian (normal reference rule, Chacón & Duong 2013, doi:10.1214/13-EJS781).",
+    help="Width of the kernel. A larger bandwidth gives fewer clusters. Default: the bandwidth that would be optimal "
+    "for estimating the gradient of the density if the data were Gaussian (normal reference rule, Chacón & Duong 2013, "
+    "doi:10.1214/13-EJS781).",
     width=140,
 )
 
@@ -94,7 +95,7 @@ class MeanShiftView(MethodView):
     step_names = {"density": "Density", "shift": "Shift", "merge": "Modes"}
     iteration_note = "In an iteration of mean shift, every point moves once."
     result_code = "state.parameters.modes"
-    limit_advice = "The modes are those of the positions reached. Choose a larger bandwidth."
+    limit_advice = "Some points were still moving, so modes may not be peaks of the density. Choose a larger bandwidth."
 
     def process(self, settings: Settings, init=None) -> MeanShift:
         return MeanShift(settings.option("bandwidth"), settings.option("kernel"))
@@ -123,10 +124,12 @@ class MeanShiftView(MethodView):
     def phases(self, run) -> dict[str, str]:
         width = f"bandwidth {run.settings.option('bandwidth'):g}"
         return {
-            "start": "Every point is about to climb. Press Play or use the arrow keys.",
+            "start": "Every point will move uphill on the density of the points until it reaches a peak. Press Play or use the "
+            "arrow keys.",
             "density": "The density is high where many points are close to each other.",
             "shift": f"Each point moves to the weighted mean of the data around it ({width}), where the density is higher. It "
-            "stops at a mode, a peak of the density. The data themselves stay, so the density does not change.",
+            "stops at a mode, a peak of the density. The density is always that of the original points, so it does not "
+            "change.",
             "merge": "Points that stopped within the bandwidth of each other share a mode. Each point, now back in its own "
             "place, belongs to the nearest mode.",
         }
@@ -207,7 +210,8 @@ class MeanShiftView(MethodView):
                 "Objective",
                 "density",
                 loss,
-                "Mean negative log of the kernel density at the positions of the points.",
+                "Mean negative log of the kernel density f at the positions of the points."
+                + " Its kernel is that of Epanechnikov, whose gradient gives the flat weights." * (kernel == "flat"),
                 loss_value,
             ),
             Formula("Shift", "shift", (shift, of_kernel), f"With h = {bandwidth:g}, for {name} {NOTE}", shift_values),

@@ -60,7 +60,7 @@ COVARIANCE = Option(
     "full",
     choices={
         "full": "Full: any ellipse",
-        "tied": "Tied: shared",
+        "tied": "Tied: same ellipse for all",
         "diagonal": "Diagonal: axis-aligned",
         "spherical": "Spherical: circles",
     },

@@ -77,7 +77,6 @@ class SpectralClusteringView(MethodView):
     initializations = SEEDED
     pages = frozenset({WATCH, COMPARE})
     highlights = ring_traces(17)
-    time_exception = "for spectral clustering, which also needs the eigenvectors of the affinities"
 
     def process(self, settings: Settings, init=None) -> SpectralClustering:
         start = settings.start.initialization if init is None else init

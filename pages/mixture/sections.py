@@ -306,7 +306,7 @@ def show_limit(run: Run, plane: Plane, progress: Progress) -> None:
             "Spherical Gaussians with equal weights and one fixed width (standard deviation); only the means are fitted, from "
             "the same initial means for each width. As the width goes to zero, the responsibilities go to 0 or 1 and the "
             "means to the K-means centers (crosses). Components with equal initial means stay equal."
-            + " It ignores the weights of rows." * (run.weights is not None)
+            + " The weights of rows are ignored." * (run.weights is not None)
             + (f" Fitted to a sample of {len(path.data.points):,} points." if len(path.data.points) < run.data.n else "")
         )
     pace = [6] * (len(path.frames) - 1)
@@ -325,10 +325,10 @@ def show_bootstrap(run: Run, plane: Plane) -> None:
         )
     if run.weights is not None:
         st.caption(
-            "Rows are drawn with their weights: each row counts as one observation, so weights that are frequencies make the "
-            "uncertainty look larger than it is."
+            "All rows are drawn with equal probability, each together with its weight, and count as one observation. If the "
+            "weights are frequencies, the uncertainty shown is therefore too large."
         )
-    warn_of_better_start(run, "The bootstrap shows the uncertainty of the optimum on the screen only.")
+    warn_of_better_start(run, "The bootstrap describes only the optimum shown here, not the better one.")
     job = session_cache().get(("bootstrap", run.key, n_fits), lambda: Bootstrap(run, n_fits))
     name = plots.token("bootstrap", run.key, n_fits)
     if not (job.fits or is_running(name) or st.button("Run bootstrap", icon=":material/play_arrow:", on_click=resume)):

@@ -36,8 +36,8 @@ def show(profiles: Profiles) -> None:
         _upload(
             "New rows: a table with the same columns",
             NEW,
-            "Read like a file on the Data page. Its rows are cleaned and scaled with the values of the old rows, and assigned "
-            "by the same rule. Columns that were not used for clustering are optional.",
+            "Read like a file on the Data page. Its rows are cleaned and scaled as the old rows were, with the same numbers, and "
+            "assigned by the same rule. Columns that were not used for clustering are optional.",
         )
     with right:
         _upload(
@@ -177,9 +177,10 @@ def _show_drift(rows: NewRows) -> None:
     headers = ["Column", "Old", "New", "Change", "PSI", "Missing", "Clear"]
     st.html(table(headers, lines, "Drift by column", True))
     st.caption(
-        "Old and new mean, in standard deviations (SD) of the old rows; for categories, the share that changed most. Clear: "
-        "at least 0.2 SD or 5 percentage points, and three standard errors. PSI, the population stability index, compares the "
-        "whole distribution, in ten bins for numbers: below 0.1 is commonly called stable, above 0.25 a major shift."
+        "Old and New: mean, or for categories the share that changed most. Change: in standard deviations (SD) of the old "
+        "rows, or in percentage points for categories. Clear: at least 0.2 SD or 5 percentage points, and three standard "
+        "errors. PSI, the population stability index, compares the whole distribution, in ten bins for numbers: below 0.1 is "
+        "commonly called stable, above 0.25 a major shift."
     )
 
 
