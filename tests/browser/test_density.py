@@ -104,7 +104,7 @@ def test_the_knee_is_used_with_a_click(page, server):
 def test_dots_and_disks_follow_the_player(page, server):
     visit(page, server + GROWTH)
     dots = "new Set(document.querySelector(chart).data[1].marker.color)"
-    corners = "document.querySelector(chart).data.find(trace => trace.fill === 'toself').x.length"
+    corners = "document.querySelector(chart)._fullData.find(trace => trace.fill === 'toself').x.length"
     colors, disks = [], []
     for frame in (0, 2, 100):
         to_frame(page, frame)
