@@ -22,4 +22,4 @@ class HardAssignment:
     @cached_property
     def sizes(self) -> np.ndarray:
         """(k,) number of points in each cluster"""
-        return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
+        return np.bincount(self.labels + 1, minlength=self.k + 1)[1:]

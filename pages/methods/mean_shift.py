@@ -124,8 +124,8 @@ class MeanShiftView(MethodView):
     def phases(self, run) -> dict[str, str]:
         width = f"bandwidth {run.settings.option('bandwidth'):g}"
         return {
-            "start": "Every point will move uphill on the density of the points until it reaches a peak. Press Play or use the "
-            "arrow keys.",
+            "start": "Every point will move uphill on the density of the points until it reaches a peak. Press Play or use "
+            "the arrow keys.",
             "density": "The density is high where many points are close to each other.",
             "shift": f"Each point moves to the weighted mean of the data around it ({width}), where the density is higher. It "
             "stops at a mode, a peak of the density. The density is always that of the original points, so it does not "

@@ -36,8 +36,8 @@ def show(profiles: Profiles) -> None:
         _upload(
             "New rows: a table with the same columns",
             NEW,
-            "Read like a file on the Data page. Its rows are cleaned and scaled as the old rows were, with the same numbers, and "
-            "assigned by the same rule. Columns that were not used for clustering are optional.",
+            "Read like a file on the Data page. Its rows are cleaned and scaled as the old rows were, with the same numbers, "
+            "and assigned by the same rule. Columns that were not used for clustering are optional.",
         )
     with right:
         _upload(

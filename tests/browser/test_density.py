@@ -104,17 +104,21 @@ def test_the_knee_is_used_with_a_click(page, server):
 def test_dots_and_disks_follow_the_player(page, server):
     visit(page, server + GROWTH)
     dots = "new Set(document.querySelector(chart).data[1].marker.color)"
-    colors = []
+    corners = "document.querySelector(chart)._fullData.find(trace => trace.fill === 'toself').x.length"
+    colors, disks = [], []
     for frame in (0, 2, 100):
         to_frame(page, frame)
         colors.append(page.evaluate(f"chart => [...{dots}].length", BESIDE))
+        disks.append(page.evaluate(f"chart => {corners}", PLOT))
     assert colors[0] == 1
     assert colors[0] < colors[1] < colors[2]
+    assert disks[0] == disks[2] == 1  # a gap
+    assert disks[1] > 25
 
 
 def test_a_click_on_a_point_moves_the_circle_around_it(page, server):
     visit(page, server + GROWTH)
-    circle = "document.querySelector(chart).data.at(-1)"
+    circle = "document.querySelector(chart)?.data?.at(-1)"
     before = page.evaluate(f"chart => [{circle}.x[0], {circle}.y[0]]", PLOT)
     place, position = page.evaluate(
         """chart => {
@@ -130,7 +134,7 @@ def test_a_click_on_a_point_moves_the_circle_around_it(page, server):
     page.mouse.move(*place)
     page.wait_for_timeout(300)
     page.mouse.click(*place)
-    page.wait_for_function(f"([chart, x]) => Math.abs({circle}.x[0] - x) < 1e-6", arg=[PLOT, position[0]])
+    page.wait_for_function(f"([chart, x]) => Math.abs({circle}?.x?.[0] - x) < 1e-6", arg=[PLOT, position[0]])
     wait_for_player(page, PLOT, BESIDE)
 
 

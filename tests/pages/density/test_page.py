@@ -157,6 +157,29 @@ def test_branches_in_a_link_are_the_clusters_until_other_settings_are_chosen():
     assert numbers(app)["Clusters"] == str(latest(app, "run").k)
 
 
+def test_branches_stay_while_another_page_is_visited_unless_the_data_change_there():
+    app = opened(f"{TREE}&branches=1")
+    app.switch_page("pages/compare/page.py").run()
+    app.switch_page("pages/density/page.py").run()
+    assert app.multiselect(key="branches").value == [1]
+    assert numbers(app)["Clusters"] == "1"
+    app.switch_page("pages/compare/page.py").run()
+    app.select_slider(key="n").set_value(200).run()
+    app.switch_page("pages/density/page.py").run()
+    assert not app.exception
+    assert app.multiselect(key="branches").value == []
+    assert numbers(app)["Clusters"] == str(latest(app, "run").k)
+
+
+def test_of_branches_within_each_other_in_a_link_one_is_used():
+    tree = latest(opened(TREE), "run").history.parameters[-1].hierarchy.tree
+    parent = next(cluster for cluster in range(1, len(tree.parents)) if tree.has_children[cluster])
+    child = int(np.flatnonzero(tree.parents == parent)[0])
+    app = opened(f"{TREE}&branches={parent}&branches={child}")
+    assert not app.exception
+    assert numbers(app)["Clusters"] == "1"
+
+
 def test_no_branches_are_chosen_automatically_again():
     app = opened(TREE)
     k = latest(app, "run").k
