@@ -132,9 +132,9 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
             f"silhouette {MIN_SILHOUETTE},{' DBCV 0,' if 'validity' in verdict.criteria else ''} stability {MIN_STABILITY}."
         )
         return (
-            f"{rules} Suggested are only values with several clusters that each have at least 2% of the points and together "
-            "at least 70%. Criteria agree if they suggest values with the same clusters in number and without a change "
-            "between them."
+            f"{rules} Only values are suggested that give several clusters, each with at least 2% of the points and together "
+            "with at least 70%. Criteria agree if their values lie in the same range, in which the number of these clusters "
+            "does not change."
         )
     rules = (
         "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. They are "
