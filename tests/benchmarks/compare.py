@@ -58,7 +58,7 @@ from clustering import (
 )
 from clustering.chunks import _pool
 
-KMEANS = [(1_000, 2, 5), (10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50)]
+KMEANS = [(10_000, 2, 5), (100_000, 2, 5), (1_000_000, 2, 8), (200_000, 16, 10), (50_000, 50, 50), (1_000, 2, 5)]
 """n, d, k; likewise in MIXTURES and SILHOUETTES"""
 MIXTURES = [
     (2_000, 2, 3, "full"),
