@@ -12,6 +12,9 @@ NAME = "Clustering, step by step"
 def main() -> None:
     """Draw the open page with everything that all pages share."""
     memory_cleaner()
+    # an image, before the menu, because Streamlit would load an icon given by name from the network
+    st.set_page_config(page_icon=app_icon(), layout="wide")
+    preload_scripts()
     watch = st.Page("pages/watch/page.py", title="Watch", icon=":material/play_circle:", default=True)
     hierarchy = st.Page("pages/hierarchy/page.py", url_path="hierarchy", title="Hierarchical", icon=":material/account_tree:")
     density = st.Page("pages/density/page.py", url_path="density", title="Density", icon=":material/terrain:")
@@ -36,10 +39,7 @@ def main() -> None:
         },
         expanded=True,
     )
-    title = NAME if page is watch else f"{page.title} · {NAME}"
-    # an image, because Streamlit would load an icon given by name from the network
-    st.set_page_config(page_title=title, page_icon=app_icon(), layout="wide")
-    preload_scripts()
+    st.set_page_config(page_title=NAME if page is watch else f"{page.title} · {NAME}")
 
     # imported here, after the menu was sent to the browser, because the first import takes about a second
     from pages.datasets.server.tables import UnreadableTable
