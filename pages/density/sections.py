@@ -8,7 +8,6 @@ from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.density import figures
 from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
-from pages.figures import plots
 from pages.methods import available_methods
 from pages.methods.density import RADIUS_RULE, DensityView, knee
 from pages.methods.traits import DENSITY
@@ -17,7 +16,6 @@ from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.charts import show_chart
 from pages.ui.cutting_line import draw_radius_line
-from pages.ui.picker import watch_clicks
 from pages.ui.player import Stage
 from pages.ui.progress import Progress
 from pages.ui.query_parameters import is_opening
@@ -77,20 +75,11 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
     with left:
         point = run_view.focused_point(run)
         run_view.show_picture(run, shown, "density picture", point=point, plane=plane)
-        _watch_points(run)
+        run_view.watch_points(run)
         st.caption(f"{_note_on_picture(run, plane, point)}{run_view.colors_and_rings(run)}")
     with beside:
         _show_figure(run.view.figures[0], run, shown, True)
     return run, shown
-
-
-def _watch_points(run: Run) -> None:
-    """Let a click on a point of the plane choose it."""
-    n = len(run.data.points)
-    # an image of many points has tooltips for some of them only
-    painted = n > plots.MAX_ANIMATED_MARKERS or run.data.all_rows is not None
-    rows = plots.hoverable_rows(n) if painted else np.arange(n)
-    watch_clicks("picture", len(rows), lambda i: st.session_state.update(focus=int(rows[i]) + 1))
 
 
 def _note_on_picture(run: Run, plane: Plane, point: int) -> str:

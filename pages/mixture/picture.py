@@ -15,7 +15,6 @@ from pages.runs.pictures import extent_of
 from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
-from pages.ui.picker import watch_clicks
 from pages.ui.progress import Progress
 from pages.ui.widgets import PERSISTENT
 
@@ -91,4 +90,4 @@ def show_picture(run: Run, plane: Plane, shown: RunPictures, rows: np.ndarray, p
 
     marked = shown._replace(picture=shown.picture.with_traces(figures.marks(run, plane, rows, point)))
     run_view.show_picture(run, marked, key)
-    watch_clicks("picture", len(run.data.points), lambda row: st.session_state.update(focus=row + 1))
+    run_view.watch_points(run)

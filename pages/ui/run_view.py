@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from pages.datasets.data import Data
@@ -22,6 +23,7 @@ from pages.runs.run import Run, make_run, run_key
 from pages.runs.run_pictures import RunPictures
 from pages.ui.charts import show_chart
 from pages.ui.formulas import show_formulas
+from pages.ui.picker import watch_clicks
 from pages.ui.player import Stage, player
 from pages.ui.progress import Progress
 from pages.ui.results import readings_of, show_notices, show_numbers, show_sizes
@@ -115,6 +117,15 @@ def show_results(run: Run, shown: RunPictures, formulas: FormulasView | None = N
     show_numbers(run, shown.frames)
     if run.view.traits.clusters:
         show_sizes(run)
+
+
+def watch_points(run: Run) -> None:
+    """Let a click on a point of the plane choose it."""
+    n = len(run.data.points)
+    # an image of many points has tooltips for some of them only
+    painted = n > plots.MAX_ANIMATED_MARKERS or run.data.all_rows is not None
+    rows = plots.hoverable_rows(n) if painted else np.arange(n)
+    watch_clicks("picture", len(rows), lambda i: st.session_state.update(focus=int(rows[i]) + 1))
 
 
 def choose_formulas(run: Run, shown: RunPictures, always: bool = False) -> tuple[FormulasView | None, int]:

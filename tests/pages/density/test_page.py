@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clustering import DBSCAN, HDBSCAN, OPTICS, fit, labels_below, three_gaussians
-from pages.density import figures, sections
+from pages.density import figures
 from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
 from pages.figures import palette
 from pages.methods import density, method
@@ -363,21 +363,3 @@ def test_the_order_without_frames_is_not_animated(growth_run):
     figure = figures.reachability_plot(growth_run, growth_run.view.reachability(growth_run), [], "name")
     assert figure.layout.meta is None
     assert len(figure.data) == growth_run.k + 2
-
-
-def test_a_click_on_one_of_the_points_with_tooltips_chooses_this_point(growth_run, monkeypatch):
-    called = []
-    monkeypatch.setattr(sections, "watch_clicks", lambda chart, n, on_pick: called.append((n, on_pick)))
-    chosen = {}
-    monkeypatch.setattr(sections.st, "session_state", chosen)
-    sections._watch_points(growth_run)
-    monkeypatch.setattr(sections.plots, "MAX_ANIMATED_MARKERS", 100)  # now the points are painted
-    monkeypatch.setattr(sections.plots, "MAX_HOVERABLE", 20)
-    sections._watch_points(growth_run)
-    focus = []
-    for n, on_pick in called:
-        on_pick(n - 1)
-        focus.append(chosen["focus"])
-    assert [n for n, _ in called] == [200, 20]
-    assert focus == [200, sections.plots.hoverable_rows(200)[-1] + 1]
-    assert focus[1] < 200
