@@ -78,7 +78,7 @@ class HdbscanView(MethodView):
         return MAX_POINTS_FOR_DENSITY
 
     def state_size(self, k: int, d: int) -> int:
-        return k
+        return 3 * k  # also a number for each cluster of the condensed tree, about twice as many
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """The links of the minimum spanning tree that are short enough for the density level, within each cluster."""
