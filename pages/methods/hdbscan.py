@@ -86,7 +86,7 @@ class HDBSCANView(density.DensityView):
         return run.history.parameters[-1].hierarchy.cores
 
     def state_size(self, k: int, d: int) -> int:
-        return k
+        return 3 * k  # also a number for each cluster of the condensed tree, about twice as many
 
     def outlines(self, run, state: int, plane: Plane) -> list[np.ndarray]:
         """The links of the minimum spanning tree that are short enough for the density level, within each cluster."""
