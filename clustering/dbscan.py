@@ -19,9 +19,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import fcluster
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import squareform
 
 from clustering.core_distances import check_min_points
 from clustering.core_points import core_point_notices
@@ -31,6 +30,7 @@ from clustering.neighborhoods import MATRIX, TREE_METRICS, MatrixNeighbors, Neig
 from clustering.notices import Notice
 from clustering.points import check_data
 from clustering.proximity import check_proximities
+from clustering.radii import merges_of_core_points
 from clustering.stages import Staged
 
 MAX_STEPS = 118
@@ -205,7 +205,7 @@ def suggested_eps(data, min_points: int, metric: str = "euclidean") -> float:
     most = float(np.quantile(core_distances, 1 - EXPECTED_NOISE)) or float(positive.min())
     if not 2 < len(prepared) <= MAX_TRIED:
         return most
-    tree = _merges_of_core_points(prepared, core_distances)
+    tree = merges_of_core_points(prepared, core_distances)
     low, high = float(np.median(core_distances)) or float(positive.min()), float(tree[-1, 2])
     radii = np.geomspace(low, max(high, low), 2 + int(np.log(max(high, low) / low) / np.log(RADIUS_STEP)))
     counts = np.array(
@@ -238,7 +238,7 @@ def eps_range(data, min_points: int, metric: str = "euclidean") -> tuple[float, 
     core_distances = prepared.distances_to_neighbor(min(min_points, len(prepared)), step)
     lengths, large = np.zeros(1), np.zeros(1, dtype=bool)
     if len(core_distances) > 1:
-        tree = _merges_of_core_points(prepared, core_distances, step)
+        tree = merges_of_core_points(prepared, core_distances, step)
         sizes = np.concatenate([np.ones(len(core_distances)), tree[:, 3]])
         lengths = tree[:, 2]
         large = sizes[tree[:, :2].astype(np.intp)].min(axis=1) >= max(MIN_SHARE * len(core_distances), 1)
@@ -248,12 +248,3 @@ def eps_range(data, min_points: int, metric: str = "euclidean") -> tuple[float, 
     low = float(np.quantile(core_distances, FIRST_CORE_POINTS)) or float(positive.min()) / MIN_WIDTH
     high = max(float(np.quantile(core_distances, 1 - EXPECTED_NOISE)), MARGIN * float(lengths[large].max(initial=0)))
     return low, max(high, MIN_WIDTH * low)
-
-
-def _merges_of_core_points(prepared: Neighbors, core_distances: np.ndarray, step: int = 1) -> np.ndarray:
-    """(m - 1, 4) single-linkage tree of every `step`-th point, given their core distances (m,): at the height of a merge, the
-    core points of two clusters are connected."""
-    distances = np.stack([prepared.distances(i)[::step] for i in range(0, len(prepared), step)])
-    distances = np.maximum(np.maximum(distances, core_distances), core_distances[:, None])
-    np.fill_diagonal(distances, 0)
-    return linkage(squareform(distances, checks=False), "single")

@@ -1,4 +1,4 @@
-"""How the number of clusters of DBSCAN depends on the radius."""
+"""How the clusters of DBSCAN depend on the radius."""
 
 import numpy as np
 from scipy.cluster.hierarchy import linkage
@@ -7,25 +7,29 @@ from scipy.spatial.distance import squareform
 from clustering.neighborhoods import Neighbors
 
 
-def merge_radii(neighbors: Neighbors, cores: np.ndarray) -> np.ndarray:
-    """(n - 1,) increasing radii at which clusters of core points merge.
+def merges_of_core_points(neighbors: Neighbors, cores: np.ndarray, step: int = 1) -> np.ndarray:
+    """(m - 1, 4) merges of clusters of core points, in the format of SciPy's `linkage`; the radius of each is in column 2.
 
-    At radius r there are #(cores <= r) - #(merge radii <= r) clusters: these are the merges of the single-linkage tree of the
-    mutual reachability distances max(core(x), core(y), d(x, y)). Campello, Moulavi & Sander 2013,
+    At radius r there are #(cores <= r) - #(radii <= r) clusters: these are the merges of the single-linkage tree of the mutual
+    reachability distances max(core(x), core(y), d(x, y)). Campello, Moulavi & Sander 2013,
     doi:10.1007/978-3-642-37456-2_14.
 
     Parameters
     ----------
     neighbors : as prepared by `DBSCAN`
-    cores : (n,) core distances, finite: distance from each point to its `min_points`-th nearest point, itself included
+    cores : (m,) core distances of every `step`-th point, at least two and finite: distance from each point to its
+        `min_points`-th nearest point, itself included
 
     Notes
     -----
-    Takes O(n^2) time and memory.
+    Takes O(m^2) time and memory.
     """
-    if len(cores) < 2:
-        return np.zeros(0)
-    distances = np.stack([neighbors.distances(i) for i in range(len(cores))])
+    distances = np.stack([neighbors.distances(i)[::step] for i in range(0, len(neighbors), step)])
     distances = np.maximum(np.maximum(distances, cores), cores[:, None])
     np.fill_diagonal(distances, 0)
-    return linkage(squareform(distances, checks=False), "single")[:, 2]
+    return linkage(squareform(distances, checks=False), "single")
+
+
+def merge_radii(neighbors: Neighbors, cores: np.ndarray) -> np.ndarray:
+    """(n - 1,) increasing radii at which clusters of core points merge; as in `merges_of_core_points`."""
+    return merges_of_core_points(neighbors, cores)[:, 2] if len(cores) > 1 else np.zeros(0)
