@@ -316,11 +316,11 @@ def _workers(client) -> dict[str, dict]:
     return answer(client, "identity", n_workers=-1)["workers"]
 
 
-def answer(client, question: str, timeout: float = WAIT, **arguments):
-    """The answer of the scheduler. Raises TimeoutError or OSError if there is none within `timeout` seconds."""
+def answer(client, question: str, timeout: float | None = None, **arguments):
+    """The answer of the scheduler. Raises TimeoutError or OSError if there is none within `timeout` seconds, or `WAIT`."""
     if client.status not in ("running", "connecting"):
         raise ConnectionError("the connection is closed")
-    return client.sync(getattr(client.scheduler, question), callback_timeout=timeout, **arguments)
+    return client.sync(getattr(client.scheduler, question), callback_timeout=WAIT if timeout is None else timeout, **arguments)
 
 
 @_plain_errors()
