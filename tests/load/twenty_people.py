@@ -101,12 +101,15 @@ class Visit:
 
     def _actions(self) -> dict[str, int]:
         """Returns the actions that are available on this page, with their weights in the random choice."""
+        # not all methods have random starts or regions
+        starts = {"start": 25} if "New random start" in self.person.widgets else {}
+        regions = {"shade": 5} if "shade" in self.person.widgets else {}
         if self.n == LARGE:
-            return {"start": 50, "size": 50}
-        actions = {"k": 15, "interrupt": 10, "start": 25}
+            return starts | {"size": 25}
+        actions = {"k": 15, "interrupt": 10} | starts
         if self.pasted is None:
             actions |= {"seed": 20, "sample": 5, "size": 5, "page": 5}
-        return actions | ({"algorithm": 10, "shade": 5, "formulas": 5} if self.page == "Watch" else {"page": 25})
+        return actions | ({"algorithm": 10, "formulas": 5} | regions if self.page == "Watch" else {"page": 25})
 
     async def act(self, action: str) -> None:
         person = self.person
