@@ -12,27 +12,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from clustering import State
+from clustering.hard_assignment import HardAssignment
 from clustering.process import check_limits, iteration_limit_notice
 from pages.datasets.formatting import format_number, pluralize
 from pages.methods.base import MethodView, Script
 from pages.methods.formulas import NOTE, VALUE, Formula, cluster_number, loss_value, symbol
 from pages.methods.options import Option, Settings
 from pages.methods.traits import Loss, Traits
-
-
-@dataclass(frozen=True, eq=False)
-class HardAssignment:
-    """A hard assignment; noise has label -1."""
-
-    labels: np.ndarray
-    k: int
-    changed: int
-
-    memberships = None
-
-    @property
-    def sizes(self) -> np.ndarray:
-        return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
 
 
 def hard_assignment(labels: np.ndarray, k: int, before: np.ndarray | None = None) -> HardAssignment:
