@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# By default property tests run a fifth of their examples; HYPOTHESIS_PROFILE=full, as in .ci/run, runs all of them.
-# max_examples is a percentage here: see `examples` in tests/core/tables.py.
+from tests.selection import EXAMPLES, SELECTED, is_chosen, selects
+
+# By default property tests run a fifth of their examples; max_examples is a percentage here: see `examples` in
+# tests/core/tables.py.
 PROPERTIES = {
     "deadline": None,
     "derandomize": True,
     "suppress_health_check": [hypothesis.HealthCheck.too_slow],
 }
 hypothesis.settings.register_profile("fifth", max_examples=20, **PROPERTIES)
-hypothesis.settings.register_profile("full", max_examples=100, **PROPERTIES)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fifth"))
+hypothesis.settings.register_profile("all", max_examples=100, **PROPERTIES)
+hypothesis.settings.load_profile("all" if EXAMPLES == "all" else "fifth")
 
 FOLDER = Path(__file__).resolve().parents[1] / "pages" / "datasets" / "tables"
 
@@ -38,9 +40,21 @@ def table():
     return read
 
 
+def pytest_configure(config):
+    """With paths as arguments, all cases of the tests are run. The processes that run the tests always have paths."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        os.environ[SELECTED] = "1"
+
+
+def pytest_report_header():
+    return "of tests with many similar cases some are run; EXAMPLES=all or a path runs all" if selects() else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Long tests first, so that all processes finish at about the same time: browser, then pages, then core."""
+    if selects():
+        items[:] = filter(is_chosen, items)
     items.sort(key=lambda item: ("browser" not in item.path.parts, "pages" not in item.path.parts))
 
 

@@ -95,6 +95,7 @@ def test_the_algorithm_and_sections_are_those_of_each_page_after_going_back(page
         wait_for(page, *address)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("milliseconds", [0, 200])
 def test_going_back_and_forward_loses_nothing_while_pages_are_drawn(page, server, milliseconds):
     restarts = (RESTARTS, "/restarts", f"{SHORT}&k=5&runs=10", {K: "5", FIRST_SEED: "1"})

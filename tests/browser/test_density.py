@@ -59,6 +59,7 @@ def cut(page, chart, share, label, parameter):
     return words, found
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("chart", [BESIDE, DISTANCES])
 def test_dragging_a_line_cuts_all_figures(page, server, chart):
     visit(page, server + ORDER)
@@ -70,6 +71,7 @@ def test_dragging_a_line_cuts_all_figures(page, server, chart):
     assert f"{(labels < 0).sum()} point" in sentence(page)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("chart", [BESIDE, ".st-key-order .js-plotly-plot"])
 def test_dragging_a_line_changes_the_radius_of_dbscan(page, server, chart):
     visit(page, server + GROWTH)

@@ -16,6 +16,7 @@ COUNT = """() => {
 }"""
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("path", "charts"),
     [

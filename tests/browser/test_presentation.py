@@ -51,6 +51,7 @@ def boxes(page, keys):
     )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("path", PARTS)
 def test_everything_is_in_the_window_nothing_overlaps_and_text_is_large(page, server, path):
     charts = [f".st-key-{key} .js-plotly-plot" for key in PARTS[path] if "formulas" not in key]

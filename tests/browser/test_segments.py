@@ -46,6 +46,7 @@ def drag_box(page, left: float, right: float, bottom: float, top: float) -> None
     page.mouse.up()
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("n", [200, 2 * MAX_MARKERS + 1_000])
 def test_a_box_selects_all_points_inside_it_and_they_become_a_segment(page, server, n):
     visit_pictures(page, server, n)

@@ -29,7 +29,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def examples(number):
-    """Hypothesis settings with `number` examples in the profile "full", and a fifth of them by default (tests/conftest.py)."""
+    """Hypothesis settings with `number` examples with EXAMPLES=all, and a fifth of them by default (tests/conftest.py)."""
     return settings(max_examples=max(1, number * settings.default.max_examples // 100))
 
 

@@ -65,6 +65,7 @@ def assert_same_history(process, array, data=None, **options):
     return memory, dask
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("init", ["random", "k-means++", "plain k-means++", "maxmin", "k-means||"])
 def test_k_means_has_the_same_states_as_in_memory_from_the_same_seed(init, kept):
     memory, dask = assert_same_history(KMeans(5, init=init), points(), rng=1, max_iter=6)
@@ -72,6 +73,7 @@ def test_k_means_has_the_same_states_as_in_memory_from_the_same_seed(init, kept)
     np.testing.assert_allclose(dask.parameters[-1], memory.parameters[-1], atol=1e-12)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("covariance", COVARIANCES)
 @pytest.mark.parametrize("init", ["k-means", "k-means++", "k-means||"])
 def test_a_mixture_has_the_same_states_as_in_memory_from_the_same_seed(covariance, init):

@@ -59,6 +59,7 @@ def test_seven_points_on_a_line_by_hand():
 # against scikit-learn
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("decimals", [8, 1, 0])
 @pytest.mark.parametrize("d", [1, 2, 5, 20])
 def test_labels_and_strengths_equal_those_of_scikit_learn_also_for_tied_distances(d, decimals):

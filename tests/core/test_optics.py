@@ -85,6 +85,7 @@ def assert_equal_to_scikit_learn(points, min_points, min_cluster_size, max_eps):
         np.testing.assert_array_equal(labels_below(order, eps), labels)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.filterwarnings("ignore:All reachability values are inf")
 @pytest.mark.parametrize("decimals", [8, 1, 0])

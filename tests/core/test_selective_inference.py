@@ -125,6 +125,7 @@ def test_the_intervals_of_k_means_are_those_with_the_same_labels_in_every_iterat
     assert several > 5
 
 
+@pytest.mark.one_in(3)
 @linkages
 def test_the_intervals_of_a_tree_are_those_where_both_clusters_are_found_again(linkage):
     rng, outcomes = np.random.default_rng(2), []
@@ -253,6 +254,7 @@ def test_p_values_of_k_means_are_uniform_without_clusters():
     assert (naive < 0.05).mean() > 0.9
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("linkage", "simulations"),
     [("ward", examples(2_000).max_examples), ("single", 100), ("complete", 100), ("average", 100)],

@@ -57,6 +57,7 @@ def app():
     return app
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("page", ["watch", "hierarchy", "density", "mixture", "compare", "restarts", "choose_k", "report"])
 def test_names_are_text_on_every_page(app, page):
     show(app, page)

@@ -69,6 +69,7 @@ def test_the_values_follow_the_data(name, data):
     assert np.allclose(unit, 1000, rtol=0.02) or (unit == 1).all()  # a length, or a number of points
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", TUNED)
 def test_few_large_clusters_remain_at_the_end_of_the_axis(name, three):
     first, last = (three[name].best_runs[at].labels for at in (0, -1))
@@ -127,6 +128,7 @@ def test_silhouettes_leave_out_noise(name, three):
             assert value == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", TUNED)
 def test_three_groups_are_suggested_and_uniform_noise_is_no_evidence(name, three, few_resamples):
     found = swept(three[name].sweep.data, name, ("reference sweep",))
@@ -261,6 +263,7 @@ def test_a_stopped_sweep_has_the_criteria_that_are_finished(three):
     assert [task for task in found.tasks if task not in found.results] == [("reference sweep", b) for b in range(10)]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", TUNED)
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 9])

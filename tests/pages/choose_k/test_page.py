@@ -95,6 +95,7 @@ def test_few_points_have_all_criteria_and_every_k_below_their_number(n, monkeypa
 TUNED = [name for name, view in methods().items() if view.tuned is not None]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", TUNED)
 def test_the_main_option_of_a_method_that_finds_k_is_on_the_axis(name):
     view = method(name)

@@ -217,6 +217,7 @@ def test_subsamples_have_the_stated_size():
 FEW = [(4, 2), (5, 3), (8, 5), (9, 6), (12, 8)]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize(
     ("method", "n", "most"),

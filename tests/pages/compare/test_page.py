@@ -275,6 +275,7 @@ def page():
     return opened(f"/compare?n=50&panels=3&k_2=5&start_kmeans_1=k-means++&mixture_covariance_2=Tied: shared&{SHARED}")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_shows_its_text_data_and_runs_whatever_was_shown_before_and_so_does_its_link(page, name):
     example = EXAMPLES[name]

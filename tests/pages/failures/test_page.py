@@ -120,6 +120,7 @@ def assert_shows(app, scene, text):
     assert run.settings == settings
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", GALLERY)
 def test_each_example_opens_its_run_and_the_button_above_it_the_fixed_one(app, name):
     failure = FAILURES[name]

@@ -92,6 +92,7 @@ def test_the_cut_of_a_tree_has_the_colors_of_its_clusters():
         assert share_near(found[labels == cluster], palette.color_of(rank), 60) > 0.7
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", methods())
 def test_a_single_frame_is_the_same_as_in_sequence(name):
     run, frames, figure = drawn(name)

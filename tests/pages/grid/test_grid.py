@@ -94,6 +94,7 @@ def test_scores_are_those_of_the_best_start_and_are_kept(monkeypatch):
     assert study.finished[Cell("rings", "kmeans")].picture == ""
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", list(methods_for_points(COMPARE)))
 def test_every_method_has_a_cell_for_every_data_set(name):
     study = GridStudy(50, 0)

@@ -41,6 +41,7 @@ def _small_images(monkeypatch):
     monkeypatch.setattr(stills, "OVERSAMPLING", 1)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__.removeprefix("check_that_"))
 @pytest.mark.parametrize("name", [*methods(), *FAKES])
 def test_every_method_passes(name, check, monkeypatch):

@@ -149,6 +149,7 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(limit, "MAX_POINTS", 60)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", DATA)
 @pytest.mark.usefixtures("no_plots")
 def test_every_section_is_shown_for_every_kind_of_data(name, monkeypatch, request):

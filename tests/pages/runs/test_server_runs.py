@@ -112,6 +112,7 @@ def test_labels_and_memberships_are_those_of_the_sample(data, run, expected):
         np.testing.assert_allclose(run.memberships, expected.memberships[data.rows - 1], atol=1e-9)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("start", ["random", "k-means++", "tree"])
 def test_every_initialization_starts_on_all_rows(data, name, start, monkeypatch):
     monkeypatch.setattr(run_module, "iteration_limit", lambda *_: 2)

@@ -66,6 +66,7 @@ def test_columns_are_ranked_with_means_by_segment_and_a_band_of_noise():
     assert not app.exception
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", [view.title for view in methods_for_points(WATCH).values()])
 def test_every_method_with_clusters_has_segments_and_others_say_so(title):
     app = opened(f"/segments?algorithm={title}&n=100&segments_section=Columns")

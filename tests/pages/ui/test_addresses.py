@@ -110,6 +110,7 @@ def opened_without_warning(link: str):
     return app
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("link", LINKS)
 def test_a_saved_link_opens_the_same_run(link):
     assert final_loss(opened_without_warning(link)) == pytest.approx(LINKS[link], rel=1e-5)

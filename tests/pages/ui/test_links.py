@@ -95,6 +95,7 @@ def test_a_warning_about_a_link_stays_until_it_is_dismissed():
     assert warnings(app) == []
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("page", ["", "hierarchy", "density", "mixture", "compare", "restarts"])
 def test_defaults_in_a_link_are_valid(page):
     n = "500" if page == "" else "50"
@@ -126,6 +127,7 @@ OWNERS = {"hierarchy": (3, None), "mixture": (3, 1), "compare": (3, 1), "restart
 """K and seed of each page with settings of its own, when it is opened for the first time"""
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("page", OWNERS)
 def test_k_and_seed_of_the_current_run_do_not_leak_into_other_pages_and_come_back(page):
     app = opened("/?k=4&seed=9&n=50&algorithm=Gaussian mixture&mixture_covariance=Spherical: circles")
@@ -211,6 +213,7 @@ NUMBERS = {
 """for each page, parameters that are numbers on it"""
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize("page", NUMBERS)
 @given(data=strategies.data())

@@ -15,6 +15,7 @@ from tests.pages.app import latest, opened
 from tests.pages.jobs import JOBS, Counting
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("link", ["/?n=50", "/compare?n=50", "/mixture?n=50", "/report?n=50"])
 def test_a_stopped_run_is_resumed_by_a_click_and_its_page_shows_no_error(link):
     kind = "comparison" if "compare" in link else "run"

@@ -278,6 +278,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_a_hostile_state_does_no_harm(store, number):
     file = StoredFile("a.csv", b"a,b\n1,2\n2,5\n4,4\n")

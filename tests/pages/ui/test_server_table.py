@@ -106,6 +106,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("page", SETTINGS)
 def test_every_page_works_on_points_of_a_table_on_the_server(folder, cluster, page):
     app = opened(f"/{page.rstrip('?')}?{LINK.partition('?')[2]}&{SETTINGS[page]}")
