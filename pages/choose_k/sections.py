@@ -144,7 +144,8 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
         if verdict.reference
         else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
     )
-    return f"{rules} The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
+    ignored = ["the elbow"] * ("elbow" in verdict.criteria) + ["AIC"] * bool(verdict.information)
+    return f"{rules} The suggested K above ignores {' and '.join(ignored)}." if ignored else rules
 
 
 def curve(name: str, criterion: Criterion, verdict: Verdict):

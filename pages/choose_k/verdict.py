@@ -206,8 +206,8 @@ class KVerdict(Verdict):
 
     @cached_property
     def criteria(self) -> dict[str, Criterion]:
-        """Available criteria, by the keys of `NAMES`."""
-        found = {"elbow": self._elbow()}
+        """Available criteria, by the keys of `NAMES`; no elbow if losses with different K cannot be compared."""
+        found = {"elbow": self._elbow()} if self.sweep.view.traits.loss.over_k else {}
         if len(self.ks) < MIN_VALUES:
             return found
         points, several = self.sweep.data.points, self.best_runs[1:]

@@ -152,6 +152,8 @@ class Corpus(NamedTuple):
 
 
 class SkipGramView(MethodView):
+    """Skip-gram in the app; only on the Embedding page, because it needs a text and finds no clusters."""
+
     name = "skipgram"
     title = "Skip-gram (word2vec)"
     title_in_sentence = "skip-gram"
