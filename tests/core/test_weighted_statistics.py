@@ -165,24 +165,29 @@ def test_the_agreement_of_subsamples_counts_rows_with_their_weights():
     assert plain < found
 
 
-@pytest.mark.parametrize("leaves", [None, 6])
+@pytest.mark.parametrize("leaves", [None, 7])
 def test_a_weighted_tree_of_thresholds_equals_that_of_repeated_rows(leaves):
-    labels = np.where(np.arange(N) % 11 == 0, -1, LABELS)
-    centers = np.array([POINTS[np.equal(LABELS, k)].mean(axis=0) for k in range(K)])
-    ours = threshold_tree(POINTS, centers, labels, leaves, WEIGHTS)
-    theirs = threshold_tree(POINTS[ROWS], centers, labels[ROWS], leaves)
-    assert len(ours.column) > 1
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, K, N)
+    points = rng.normal(size=(N, 2)) * [1.5, 2.0] + 2 * labels[:, None]
+    weights = rng.integers(0, 6, N) ** 2
+    centers = np.array([points[labels == k].mean(axis=0) for k in range(K)])
+    labels = np.where(np.arange(N) % 11 == 10, -1, labels)
+    rows = np.repeat(np.arange(N), weights)
+    ours = threshold_tree(points, centers, labels, leaves, weights)
+    theirs = threshold_tree(points[rows], centers, labels[rows], leaves)
+    assert len(ours.leaves) == (leaves or K)
     for name in ("column", "threshold", "left", "right", "cluster"):
         assert_array_equal(getattr(ours, name), getattr(theirs, name))
-    prices = tree_price(POINTS, labels, ours, WEIGHTS), tree_price(POINTS[ROWS], labels[ROWS], theirs)
+    prices = tree_price(points, labels, ours, weights), tree_price(points[rows], labels[rows], theirs)
     assert_allclose(*prices, rtol=1e-10)
 
 
 def test_rounding_of_fractional_weights_does_not_decide_between_cuts():
-    points = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]])
-    weights = np.array([0.1, 0.2, 0.7, 0.3, 0.4, 0.9])
-    tree = threshold_tree(points, [[0.1], [5.1]], [0, 0, 0, 1, 1, 1], weights=weights)
-    assert tree.threshold[0] == pytest.approx(2.6)  # in the widest gap
+    points = np.array([[0.0, 0.3], [0.1, 0.1], [0.2, 0.2], [5.0, 0.9], [5.1, 0.4], [5.2, 0.6]])
+    weights = [0.8, 0.6, 0.5, 0.3, 0.3, 0.1]
+    tree = threshold_tree(points, [[0.1, 0.2], [5.1, 0.6]], [0, 0, 0, 1, 1, 1], weights=weights)
+    assert (tree.column[0], tree.threshold[0]) == (0, pytest.approx(2.6))  # no mistakes, in the widest gap
 
 
 def test_a_weighted_bisection_equals_that_of_repeated_rows():
