@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clustering import gower_matrix, proximity_matrix
+from clustering import as_frequencies, gower_matrix, proximity_matrix
 from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
 from pages.datasets.server.rows import AllRows
@@ -172,6 +172,16 @@ class Data:
         return replace(self, key=f"{self.key}/unweighted", row_weights=None, weight_name="")
 
     @property
+    def row_frequencies(self) -> np.ndarray | None:
+        """(n,) `row_weights` for statistics that depend on the number of rows, see `as_frequencies`; None without weights."""
+        return None if self.row_weights is None else as_frequencies(self.row_weights)
+
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether all weights of rows, if there are any, are whole numbers, which are taken as frequencies."""
+        return self.row_weights is None or bool((self.row_weights == np.rint(self.row_weights)).all())
+
+    @property
     def observations(self) -> float:
         """Number of observations for information criteria.
 
@@ -180,7 +190,7 @@ class Data:
         """
         if self.row_weights is None:
             return self.n
-        if (self.row_weights == np.round(self.row_weights)).all():
+        if self.has_whole_weights:
             return float(self.row_weights.sum())
         return int(np.count_nonzero(self.row_weights))
 

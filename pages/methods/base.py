@@ -258,16 +258,23 @@ class MethodView(ABC):
         """(n,) weights of the rows that the method uses; None if all count the same."""
         return data.row_weights if self.traits.weights else None
 
+    def frequencies_of(self, data: Data) -> np.ndarray | None:
+        """(n,) `Data.row_frequencies`, with which statistics of the clusters are computed; None if all rows count the same."""
+        return data.row_frequencies if self.traits.weights else None
+
     def weights_note(self, data: Data) -> str:
         """What weights of rows change, as sentences; empty if there are none."""
         if data.row_weights is None:
             return ""
         if not self.traits.weights:
             return f"{self.title} ignores the weights of rows in column {data.weight_name}."
+        relative = (
+            "" if data.has_whole_weights else " Statistics scale the weights, as not all are whole numbers, to a mean of 1."
+        )
         return (
-            f"Rows count with the weights in column {data.weight_name}: {self.traits.center}s and loss are weighted, and "
-            f"sizes of {self.traits.cluster}s are sums of weights. Scaling, silhouettes, agreement with true labels, and the "
-            "Segments page count each row once."
+            f"Rows count with the weights in column {data.weight_name}: {self.traits.center}s, loss, sizes and statistics of "
+            f"{self.traits.cluster}s are those of a table that repeats rows. Scaling and imputation count each row "
+            f"once.{relative}"
         )
 
     def model_input(self, data: Data, settings: Settings, cache) -> Any:
