@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from clustering import GaussianMixture, KMeans, WeightedPoints, fit
-from pages.choose_k.sweep import Sweep
 from pages.compare.comparison import make_comparison
 from pages.compare.scores import notes, scores
 from pages.datasets.cleaning import Preparation, prepare
@@ -180,13 +179,6 @@ def test_data_with_other_weights_have_another_key():
     frame["other"] = frame["count"] + 1.0
     keys = {data_of(frame, weight=weight).key for weight in (None, "count", "other")}
     assert len(keys) == 3
-
-
-def test_choose_k_says_that_it_ignores_weights_and_does():
-    sweep = Sweep.of(data_of(), method("mixture").settings(3), 3, 2)
-    assert sweep.note == "This page ignores the weights of rows in column count."
-    assert sweep.data.row_weights is None
-    assert not Sweep.of(data_of(weight=None), method("mixture").settings(3), 3, 2).note
 
 
 def test_the_bootstrap_draws_rows_with_their_weights():
