@@ -1,10 +1,13 @@
 """Choose K with weights of rows, compared with tables that repeat rows."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from clustering import principal_components
+from clustering import KMeans, fit, principal_components, within_groups
 from pages.choose_k import figures as sweep_figures
+from pages.choose_k import sweep as sweep_module
 from pages.choose_k.sweep import WEIGHTS_NOTE, Sweep
 from pages.choose_k.verdict import INFORMATION, KVerdict, verdict_of
 from pages.methods import method
@@ -69,27 +72,41 @@ def test_information_criteria_equal_those_of_a_table_that_repeats_rows():
 
 
 def test_reference_data_have_the_weights_of_the_rows_and_lie_in_the_box_of_those_that_count():
-    sweep, others = finished(data_of(), kinds=()), repeated().points
-    components = principal_components(others)
+    frame = table()
+    frame.loc[0, ["x", "count"]] = 1000.0, 0
+    sweep, others = finished(data_of(frame), kinds=()), data_of(frame.loc[frame.index.repeat(frame["count"])], weight=None)
+    components = principal_components(others.points)
     points = sweep._reference(0)
     assert points.shape == sweep.data.points.shape
-    scores, box = ((one - components.mean) @ components.axes.T for one in (points, others))
+    scores, box = ((one - components.mean) @ components.axes.T for one in (points, others.points))
     assert (scores >= box.min(axis=0) - 1e-9).all()
     assert (scores <= box.max(axis=0) + 1e-9).all()
     result = sweep.run_task(("reference", 1, 0), silent)
-    expected = np.repeat(points, table()["count"], axis=0)
+    expected = np.repeat(points, frame["count"].to_numpy(), axis=0)
     assert result.within == pytest.approx(np.square(expected - expected.mean(axis=0)).sum())
 
 
-def test_subsamples_contain_only_rows_that_count():
+def test_subsamples_contain_only_rows_that_count(monkeypatch):
     frame = table()
-    frame.loc[5:, "count"] = 0  # of 60 rows
-    frame.loc[:4, "count"] = 2
+    frame["count"] = np.where(np.arange(60) >= 55, 2, 0)
     sweep = Sweep.of(data_of(frame), method("kmeans").settings(3), 8, 2)
     assert sweep.axis.values == (1, 2, 3, 4)
     assert sweep.resampled == (2, 3)
-    for task in (("stability", 3), ("reference stability", 3, 0), ("reference", 4, 0)):
+    for task in (("reference stability", 3, 0), ("reference", 4, 0)):
         sweep.run_task(task, silent)
+    asked = []
+
+    def agreement(n, cluster, pairs, rng, weights):
+        asked.append((n, weights.tolist(), cluster(np.arange(4), rng).tolist()))
+        return np.ones(pairs)
+
+    monkeypatch.setattr(sweep_module, "subsample_agreement", agreement)
+    sweep.run_task(("stability", 3), silent)
+    [(n, weights, labels)] = asked
+    assert (n, weights) == (5, [2.0] * 5)
+    points = sweep.data.points[55:59]
+    best = min(fit(KMeans(3), points, start=points[list(rows)]).loss for rows in combinations(range(4), 3))
+    assert within_groups(points, labels) == pytest.approx(best)
 
 
 def test_the_page_says_what_weights_change():
