@@ -262,7 +262,7 @@ class Run:
             return self.matched_ranks
         if isinstance(self.settings.start, ManualStart):
             return np.arange(self.k)
-        ranks = ranks_by_position(self.data.points, self.cluster_centers)
+        ranks = ranks_by_position(self.data.points, self.cluster_centers, self.weights)
         if self.centers is None:  # such methods can find many tiny clusters, which get the last colors
             small = self.sizes < 0.02 * len(self.data.points)
             return np.argsort(np.lexsort((ranks, small)))
@@ -312,9 +312,9 @@ def silhouette_points(
     return ", ".join(filter(None, [sampled, f"{pluralize(noise, noun)} in no cluster left out" if noise else ""]))
 
 
-def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """(k,) ranks of the centers (k, d) along the first principal component of the points (n, d)."""
-    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points.T, bias=True)))
+def ranks_by_position(points: np.ndarray, centers: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """(k,) ranks of the centers (k, d) along the first principal component of the points (n, d) with weights (n,)."""
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points.T, bias=True, aweights=weights)))
     direction = vectors[:, -1]
     direction = direction * np.sign(direction[np.abs(direction).argmax()])
     return np.argsort(np.argsort(centers @ direction, kind="stable"), kind="stable")
