@@ -106,8 +106,8 @@ class Data:
     """what a point without a row label is called: "row" if it is a row of a table or matrix, otherwise "point\""""
     imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
-    weights: np.ndarray | None = None
-    """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
+    occurrences: np.ndarray | None = None
+    """(n,) how often each point occurs, in decreasing order, if the points are words or other objects; plots show their names"""
     row_weights: np.ndarray | None = None
     """(n,) how often each row counts, see `clustering.WeightedPoints`; None if all rows count the same"""
     weight_name: str = ""
@@ -275,7 +275,7 @@ class Data:
             rows=self.rows[chosen],
             names=subset(self.names),
             imputed=subset(self.imputed),
-            weights=subset(self.weights),
+            occurrences=subset(self.occurrences),
             row_weights=subset(self.row_weights),
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),

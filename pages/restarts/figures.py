@@ -1,5 +1,7 @@
 """Plotly figures of many runs. The `customdata` of a clickable mark is the (initialization, seed) of its run."""
 
+import textwrap
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -13,6 +15,8 @@ from pages.restarts.study import Findings
 BINS = 30
 MAX_VERTICES = 40
 """maximum number of points in the loss curve of a run; longer curves skip iterations"""
+TITLE_WIDTH = 48
+"""characters in a line of the title of an axis"""
 CLICKABLE = (1, 2, 4, 8, 16)
 """iterations at which a loss curve can be clicked, in addition to its end"""
 MARGIN = dict(l=10, r=10, t=30, b=10)
@@ -73,7 +77,8 @@ def histogram(findings: Findings) -> go.Figure:
         )
         figure.add_vline(findings.best.loss, row=row, col=1, line=dict(color=BEST, width=1.5, dash="dot"))
         figure.update_yaxes(title=dict(text="runs"), row=row, col=1, rangemode="tozero", nticks=4)
-    figure.update_xaxes(title=dict(text=f"final loss: {findings.loss_name}"), row=rows, col=1)
+    title = "<br>".join(textwrap.wrap(f"final loss: {findings.loss_name}", TITLE_WIDTH))
+    figure.update_xaxes(title=dict(text=title), row=rows, col=1)
     figure.update_xaxes(zeroline=False, range=[edges[0] - 0.03 * (edges[-1] - edges[0]), edges[-1]])
     figure.update_layout(
         height=90 + 110 * rows, margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0

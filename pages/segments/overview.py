@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from pages.datasets.columns import cell_text
-from pages.datasets.formatting import escape_markdown, format_percentage, pluralize
+from pages.datasets.formatting import escape_markdown, format_amount, format_percentage, pluralize
 from pages.figures import palette
 from pages.figures.markup import cluster_mark, noise_mark, table
 from pages.runs.profiles import Profiles
@@ -20,7 +20,7 @@ ROWS = 3
 def show(profiles: Profiles) -> None:
     segments = profiles.segments
     left_out = bool((segments.labels < 0).any())
-    weight = "" if segments.weights is None else f" with a total {segments.amount_text(segments.total)}"
+    weight = "" if segments.weights is None else f" with a total weight of {format_amount(segments.total)}"
     none = f"{segments.left_out:,}" if segments.weights is None else segments.amount_text(segments.left_out)
     st.caption(
         f"{pluralize(len(segments.labels), segments.data.noun).capitalize()}{weight} in {pluralize(segments.k, 'segment')}"

@@ -81,7 +81,7 @@ def choose_focus(run: Run) -> tuple[int, int]:
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    by_name = run.data.weights is not None
+    by_name = run.data.occurrences is not None
     if by_name:
         names, label = run.data.names_of(slice(None)), run.data.noun.capitalize()
         st.session_state["focus_name"] = names[focused_name(names)]

@@ -241,7 +241,7 @@ def test_methods_that_ignore_weights_describe_rows():
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        ("overview", "49 rows with a total weight"),
+        ("overview", "49 rows with a total weight of 77 in 3 segments"),
         ("columns", "Weights stay with their rows."),
         ("pictures", "Sums of weights of each segment, stacked."),
         ("rules", "of it in this segment"),
