@@ -107,7 +107,7 @@ class Data:
     imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
     occurrences: np.ndarray | None = None
-    """(n,) how often each point occurs, in decreasing order, if the points are words or other objects; plots show their names"""
+    """(n,) how often each point occurs, in decreasing order, if points are words or other objects, whose names plots show"""
     row_weights: np.ndarray | None = None
     """(n,) how often each row counts, see `clustering.WeightedPoints`; None if all rows count the same"""
     weight_name: str = ""

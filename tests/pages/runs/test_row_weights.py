@@ -154,12 +154,13 @@ def test_the_scikit_learn_script_uses_sample_weight(tmp_path, monkeypatch):
         scripts.with_scikit_learn(run_of("mixture"))
 
 
-def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatch):
+def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatch, capsys):
     frame = table()
     frame.loc[3, "x"] = np.nan
+    frame["group"] = np.where(np.arange(60) % 7 == 0, "other", np.where(frame["y"] > 3, "high", "low"))
     content = frame.to_csv(index=False).encode()
     opened = open_here(content, "table.csv", None)
-    data = data_of(opened.reading.table)
+    data = data_of(opened.reading.table, label="group")
     file = SourceFile("table.csv", opened.format, opened.reading.notes, opened.reading.start)
     data = replace(data, origin=replace(data.origin, file=file))
     run = run_of("kmeans", data)
@@ -167,6 +168,12 @@ def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatc
     found = executed(pipeline(segments_of(run), "rows.csv"), tmp_path, monkeypatch)
     np.testing.assert_array_equal(found["weights"], data.row_weights)
     np.testing.assert_array_equal(found["labels"], run.labels)
+    printed = dict(line.split(": ") for line in capsys.readouterr().out.splitlines() if ": " in line and "{" not in line)
+    assert float(printed["Mean silhouette width"]) == pytest.approx(run.silhouette.mean)
+    assert float(printed["Adjusted Rand index"]) == pytest.approx(run.agreement)
+    frame = frame.loc[frame.index.repeat(frame["count"])]
+    other = run_of("kmeans", data_of(frame, weight=None, label="group"))
+    assert (run.silhouette.mean, run.agreement) == pytest.approx((other.silhouette.mean, other.agreement))
 
 
 def test_a_part_of_the_rows_keeps_their_weights():
