@@ -165,13 +165,6 @@ class Data:
         return self if self.all_rows is None else replace(self, key=f"{self.key}/points", all_rows=None)
 
     @property
-    def without_row_weights(self) -> "Data":
-        """The same points, all of which count the same."""
-        if self.row_weights is None:
-            return self
-        return replace(self, key=f"{self.key}/unweighted", row_weights=None, weight_name="")
-
-    @property
     def row_frequencies(self) -> np.ndarray | None:
         """(n,) `row_weights` for statistics that depend on the number of rows, see `as_frequencies`; None without weights."""
         return None if self.row_weights is None else as_frequencies(self.row_weights)

@@ -123,6 +123,8 @@ class Model:
     """whether categories that differ only in case are equal"""
     dates: str = ""
     """order of day and month in the file, see `readers.Format`"""
+    weighted: bool = False
+    """whether old rows counted with weights"""
 
     @property
     def k(self) -> int:
@@ -232,6 +234,7 @@ def model_of(segments: Segments) -> Model:
         missing_marks=() if file is None else file.format.missing,
         ignore_case=file is not None and file.format.ignore_case,
         dates="" if file is None else file.format.dates,
+        weighted=weights is not None,
     )
     inside = (segments.labels >= 0) & (True if weights is None else weights > 0)
     if not inside.any():

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clustering import GaussianMixture, KMeans, WeightedPoints, fit
+from clustering import GaussianMixture, KMeans, WeightedPoints, adjusted_rand_index, fit
 from pages.compare.comparison import make_comparison
-from pages.compare.scores import notes, scores
+from pages.compare.scores import notes, scores, weights_in_agreement
 from pages.datasets.cleaning import Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
@@ -101,7 +101,7 @@ def test_every_run_says_whether_weights_are_used(name):
     assert "weights" not in run_of(name, data_of(weight=None)).note
     assert (run.weights is not None) == view.traits.weights
     settings = run.settings
-    plain = make_run(run.data.without_row_weights, settings, RecentCache(), lambda state: None)
+    plain = make_run(data_of(weight=None), settings, RecentCache(), lambda state: None)
     # with these weights, every such method finds other clusters or sizes
     same = np.array_equal(plain.labels, run.labels) and np.allclose(plain.sizes, run.sizes)
     assert same == (not view.traits.weights)
@@ -206,6 +206,22 @@ def test_a_comparison_says_if_only_some_methods_use_weights(names, mixed):
     comparison = make_comparison(data_of(), panels, RecentCache(), lambda i, state: None, **options)
     text = " ".join(notes(comparison, scores(comparison)))
     assert ("cannot be compared with those of algorithms that ignore them" in text) == mixed
+
+
+@pytest.mark.parametrize(("other", "weighted"), [("mixture", True), ("fuzzy", False)])
+def test_the_agreement_of_runs_is_weighted_if_all_of_them_use_weights(other, weighted):
+    panels = [method("kmeans").settings(2), method(other).settings(4)]
+    options = dict(shared=[False, False], k=3, initialization="random")
+    data = data_of()
+    comparison = make_comparison(data, panels, RecentCache(), lambda i, state: None, **options)
+    one, two = (run.labels for run in comparison.runs)
+    counts = table()["count"] if weighted else 1
+    expected = adjusted_rand_index(np.repeat(one, counts), np.repeat(two, counts))
+    assert comparison.adjusted_rand[0, 1] == pytest.approx(expected)
+    assert ("rows with their weights" in weights_in_agreement(comparison)) == weighted
+    assert ("each row once, because a run ignores its weight" in weights_in_agreement(comparison)) == (not weighted)
+    plain = make_comparison(data_of(weight=None), panels, RecentCache(), lambda i, state: None, **options)
+    assert weights_in_agreement(plain) == ""
 
 
 def test_the_histograms_beside_a_mixture_are_weighted():

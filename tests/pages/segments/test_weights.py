@@ -181,7 +181,9 @@ def test_the_model_is_equal(both):
         assert (one.mean, one.deviation) == pytest.approx((other.mean, other.deviation))
         np.testing.assert_allclose(one.shares, other.shares)
         np.testing.assert_allclose(one.edges, other.edges)
-    assert from_json(to_json(ours)).sizes == ours.sizes
+    saved = from_json(to_json(ours))
+    assert saved.sizes == ours.sizes
+    assert (saved.weighted, from_json(to_json(theirs)).weighted) == (True, False)
     assert json.loads(to_json(ours))["rows"] == frame()["count"].sum()
 
 
