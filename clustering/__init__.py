@@ -106,6 +106,7 @@ from clustering.validation import (
     v_measure,
 )
 from clustering.variational_mixture import VariationalGaussians, VariationalMixture, check_variational_gaussians
+from clustering.weights import as_frequencies, weighted_quantiles
 
 __all__ = [
     "DBSCAN",
@@ -165,6 +166,7 @@ __all__ = [
     "adjusted_rand_index",
     "aic",
     "analogy",
+    "as_frequencies",
     "best_of",
     "bic",
     "bisect",
@@ -250,5 +252,6 @@ __all__ = [
     "unit_vectors",
     "v_measure",
     "valleys",
+    "weighted_quantiles",
     "within_groups",
 ]

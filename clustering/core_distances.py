@@ -9,12 +9,29 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from clustering.points import is_integer
+from clustering.neighborhoods import MATRIX
+from clustering.points import check_data, is_integer
+from clustering.proximity import check_proximities
 
 MAX_TREE_COLUMNS = 15
 """number of columns above which a k-d tree is slower than all distances"""
 CHUNK_VALUES = 2**21
 """distances computed at a time"""
+
+
+METRICS = ("euclidean", MATRIX)
+"""how distances are given: by points, or as a matrix"""
+
+
+def check_metric(metric: str) -> None:
+    """Raise ValueError unless the metric is one of `METRICS`."""
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+
+
+def check_distances(data, metric: str) -> np.ndarray:
+    """Checked points (n, d), or a checked matrix of distances (n, n). Raises ValueError as in the checks."""
+    return check_proximities(data) if metric == MATRIX else check_data(data)
 
 
 def check_min_points(min_points: int, least: int) -> None:
@@ -34,18 +51,43 @@ def distances_to(points: np.ndarray, point: np.ndarray) -> np.ndarray:
     return cdist(point[None], points)[0]
 
 
-def core_distances(points: np.ndarray, min_points: int) -> np.ndarray:
-    """(n,) distance from each of the points (n, d) to its `min_points`-th nearest point, counting itself as the first."""
-    n, d = points.shape
-    tree = cKDTree(points) if d <= MAX_TREE_COLUMNS else None
+class RemainingPoints:
+    """Points that are not reached yet, and distances to them; `data` are points (n, d), or distances (n, n)."""
+
+    def __init__(self, data: np.ndarray, metric: str):
+        self.rows = np.arange(len(data))
+        """(m,) numbers of the points"""
+        self._data, self._places = data, None if metric == MATRIX else data
+
+    def keep(self, kept: np.ndarray) -> None:
+        """Keep only these of the points, given by booleans (m,)."""
+        self.rows = self.rows[kept]
+        self._places = None if self._places is None else self._places[kept]
+
+    def distances(self, point: int) -> np.ndarray:
+        """(m,) distances from one of all points."""
+        if self._places is None:
+            return self._data[point, self.rows]
+        return distances_to(self._places, self._data[point])
+
+
+def core_distances(data: np.ndarray, min_points: int, metric: str = "euclidean") -> np.ndarray:
+    """(n,) distance from each point to its `min_points`-th nearest point, counting itself as the first.
+
+    data : points (n, d), or distances (n, n)
+    """
+    n, d = data.shape
+    is_matrix = metric == MATRIX
+    tree = cKDTree(data) if d <= MAX_TREE_COLUMNS and not is_matrix else None
     cores = np.empty(n)
     size = max(CHUNK_VALUES // (n if tree is None else min_points), 1)
     for begin in range(0, n, size):
         rows = slice(begin, begin + size)
         if tree is None:
-            cores[rows] = np.partition(cdist(points[rows], points), min_points - 1, axis=1)[:, min_points - 1]
+            distances = data[rows] if is_matrix else cdist(data[rows], data)
+            cores[rows] = np.partition(distances, min_points - 1, axis=1)[:, min_points - 1]
         else:
-            cores[rows] = np.sqrt(nearest_neighbors(tree, points, rows, min_points)[1].max(axis=1))
+            cores[rows] = np.sqrt(nearest_neighbors(tree, data, rows, min_points)[1].max(axis=1))
     return cores
 
 

@@ -13,6 +13,7 @@ from scipy.special import xlogy
 from clustering.points import check_data, is_integer, refuse_dask
 from clustering.projection import principal_components
 from clustering.validation import adjusted_rand_index
+from clustering.weights import rows_that_count
 
 MIN_SHARE, MAX_REST = 0.02, 0.3
 """for `clusters_of_most`: smallest share of the points in a cluster that counts, and largest share of the points in no such
@@ -23,42 +24,50 @@ class ClusterStatistics(NamedTuple):
     """Statistics of the non-empty clusters of centered points."""
 
     sizes: np.ndarray
-    """(k,) number of points in each cluster"""
+    """(k,) number of points in each cluster, or the sum of their weights"""
     means: np.ndarray
     """(k, d) mean of each cluster"""
     within: np.ndarray
     """(k,) sum of squared distances to the cluster mean"""
 
 
-def _statistics(points, labels) -> tuple[ClusterStatistics, np.ndarray, np.ndarray]:
-    """The statistics, the centered points, and labels (n,) renumbered from 0 without gaps."""
+def _statistics(points, labels, weights) -> tuple[ClusterStatistics, np.ndarray, np.ndarray, np.ndarray | None]:
+    """The statistics; of the points that count: centered points, labels renumbered from 0 without gaps, and weights."""
     points = check_data(points)
     refuse_dask(labels, "labels")
     labels = np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
-    _, inverse = np.unique(labels, return_inverse=True)
-    centered = points - points.mean(axis=0)
-    centered -= centered.mean(axis=0)  # correct the rounding error of the mean
-    sizes = np.bincount(inverse)
+    rows, weights = rows_that_count(weights, len(points))
+    points = points[rows]
+    _, inverse = np.unique(labels[rows], return_inverse=True)
+    centered = points - np.average(points, axis=0, weights=weights)
+    centered -= np.average(centered, axis=0, weights=weights)  # correct the rounding error of the mean
+    sizes = np.bincount(inverse, weights)
+
+    def sums_of(column):
+        return np.bincount(inverse, weights=column if weights is None else weights * column)
 
     def means_of(rows):
-        return np.stack([np.bincount(inverse, weights=column) for column in rows.T], axis=1) / sizes[:, None]
+        return np.stack([sums_of(column) for column in rows.T], axis=1) / sizes[:, None]
 
     means = means_of(centered)
     # a second pass makes the mean of identical points exact, so that their distance to it is 0
     means += means_of(centered - means[inverse])
     # differences are more precise than sums of squares minus squares of sums
     squares = np.square(centered - means[inverse]).sum(axis=1)
-    return ClusterStatistics(sizes, means, np.bincount(inverse, weights=squares)), centered, inverse
+    return ClusterStatistics(sizes, means, sums_of(squares)), centered, inverse, weights
 
 
-def within_groups(points, labels) -> float:
-    """Within-cluster sum of squares: the sum of squared distances of points (n, d) to the mean of their cluster."""
-    return float(_statistics(points, labels)[0].within.sum())
+def within_groups(points, labels, weights=None) -> float:
+    """Within-cluster sum of squares: the sum of squared distances of points (n, d) to the mean of their cluster.
+
+    weights : (n,) how often each point counts; by default once. Raises ValueError as in `check_weights`.
+    """
+    return float(_statistics(points, labels, weights)[0].within.sum())
 
 
-def calinski_harabasz(points, labels) -> float:
+def calinski_harabasz(points, labels, weights=None) -> float:
     """Caliński–Harabasz index (variance ratio criterion); higher is better.
 
         (B / (k - 1)) / (W / (n - k))
@@ -69,6 +78,8 @@ def calinski_harabasz(points, labels) -> float:
     ----------
     points : (n, d) array
     labels : (n,) array of labels of any type
+    weights : (n,) array, optional
+        How often each point counts, see `as_frequencies`; by default once. n is then their sum.
 
     Returns
     -------
@@ -89,8 +100,8 @@ def calinski_harabasz(points, labels) -> float:
     ----------
     Caliński & Harabasz 1974, doi:10.1080/03610927408827101.
     """
-    clusters, centered, _ = _statistics(points, labels)
-    n, k = len(centered), len(clusters.sizes)
+    clusters, *_ = _statistics(points, labels, weights)
+    n, k = clusters.sizes.sum(), len(clusters.sizes)
     _check_cluster_count(k, n)
     within = float(clusters.within.sum())
     between = float(clusters.sizes @ np.square(clusters.means).sum(axis=1))
@@ -99,7 +110,7 @@ def calinski_harabasz(points, labels) -> float:
     return np.inf if within == 0 else (between / (k - 1)) / (within / (n - k))
 
 
-def davies_bouldin(points, labels) -> float:
+def davies_bouldin(points, labels, weights=None) -> float:
     """Davies–Bouldin index; lower is better, 0 is the minimum.
 
         mean over clusters i of max over j != i of (s_i + s_j) / ||m_i - m_j||
@@ -110,6 +121,8 @@ def davies_bouldin(points, labels) -> float:
     ----------
     points : (n, d) array
     labels : (n,) array of labels of any type
+    weights : (n,) array, optional
+        As in `calinski_harabasz`.
 
     Returns
     -------
@@ -129,11 +142,11 @@ def davies_bouldin(points, labels) -> float:
     ----------
     Davies & Bouldin 1979, doi:10.1109/TPAMI.1979.4766909.
     """
-    clusters, centered, labels = _statistics(points, labels)
+    clusters, centered, labels, weights = _statistics(points, labels, weights)
     k = len(clusters.sizes)
-    _check_cluster_count(k, len(centered))
+    _check_cluster_count(k, clusters.sizes.sum())
     distances = np.sqrt(np.square(centered - clusters.means[labels]).sum(axis=1))
-    spread = np.bincount(labels, weights=distances) / clusters.sizes
+    spread = np.bincount(labels, distances if weights is None else weights * distances) / clusters.sizes
     worst = np.zeros(k)
     for i in range(k):
         between = np.sqrt(np.square(clusters.means - clusters.means[i]).sum(axis=1))
@@ -143,9 +156,9 @@ def davies_bouldin(points, labels) -> float:
     return float(worst.mean())
 
 
-def _check_cluster_count(k: int, n: int) -> None:
+def _check_cluster_count(k: int, n: float) -> None:
     if not 2 <= k < n:
-        raise ValueError(f"there must be at least two clusters and more points than clusters, got k={k}, n={n}")
+        raise ValueError(f"there must be at least two clusters and more points than clusters, got k={k}, n={n:g}")
 
 
 def aic(log_likelihood: float, parameters: int) -> float:
@@ -346,13 +359,16 @@ def gap_statistic(ks, within, reference_within) -> Gap:
     return Gap(ks, np.log(np.maximum(within, tiny)), logs.mean(axis=0), errors)
 
 
-def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
+def uniform_reference(points, rng: np.random.Generator, weights=None) -> np.ndarray:
     """Reference data for the gap statistic: uniform noise in the bounding box along the principal components.
 
     Parameters
     ----------
     points : (n, d) array
     rng : numpy.random.Generator
+    weights : (n,) array, optional
+        How often each point counts; by default once. The box is that of the points whose weight is not 0. The reference data
+        have a place for each point, which counts as often as the point.
 
     Returns
     -------
@@ -368,9 +384,10 @@ def uniform_reference(points, rng: np.random.Generator) -> np.ndarray:
     Tibshirani, Walther & Hastie 2001, reference distribution (b), doi:10.1111/1467-9868.00293.
     """
     points = check_data(points)
-    components = principal_components(points)
-    scores = (points - components.mean) @ components.axes.T
-    noise = rng.uniform(scores.min(axis=0), scores.max(axis=0), size=scores.shape)
+    components = principal_components(points, weights)
+    rows, _ = rows_that_count(weights, len(points))
+    scores = (points[rows] - components.mean) @ components.axes.T
+    noise = rng.uniform(scores.min(axis=0), scores.max(axis=0), size=points.shape)
     return components.mean + noise @ components.axes
 
 
@@ -385,6 +402,7 @@ def subsample_agreement(
     pairs: int,
     rng: np.random.Generator,
     share: float = 0.8,
+    weights=None,
 ) -> np.ndarray:
     """Stability of a clustering method: agreement between clusterings of pairs of random subsamples.
 
@@ -400,6 +418,8 @@ def subsample_agreement(
     rng : numpy.random.Generator
     share : float
         Fraction of the points in each subsample, above 0.5 and at most 1.
+    weights : (n,) array, optional
+        How often each point counts in the agreement; by default once. It is drawn, or not, with its whole weight.
 
     Returns
     -------
@@ -432,7 +452,8 @@ def subsample_agreement(
         a, b = (np.sort(rng.choice(n, size, replace=False)) for _ in range(2))
         labels_a, labels_b = (_labels_of(rows, cluster, rng) for rows in (a, b))
         _, in_a, in_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
-        agreement[i] = adjusted_rand_index(labels_a[in_a], labels_b[in_b])
+        common = None if weights is None else np.asarray(weights)[a[in_a]]
+        agreement[i] = adjusted_rand_index(labels_a[in_a], labels_b[in_b], common)
     return agreement
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clustering.core_distances import check_enough_points, check_min_points
+from clustering.core_distances import check_distances, check_enough_points, check_metric, check_min_points
 from clustering.notices import NO_CLUSTER, Notice
-from clustering.points import check_data, is_integer
+from clustering.points import is_integer
 from clustering.spanning_tree import Links, Merges, spanning_tree
 from clustering.stages import Staged
 
@@ -184,23 +184,27 @@ class HDBSCAN(Staged):
         smallest clusters, those that never split.
     single : bool
         Whether the root may be selected by "mass", as the only cluster. Its points are those that reach the highest level.
+    metric : {"euclidean", "precomputed"}
+        Distance between points, or "precomputed" if the data are an (n, n) matrix of distances.
 
     Notes
     -----
-    Takes O(n^2) time at worst, but usually much less, see `clustering.spanning_tree`, and no (n, n) matrix.
+    Takes O(n^2) time at worst, but usually much less for points, see `clustering.spanning_tree`, and no other (n, n) matrix.
     The strength of a point is the density level at which it leaves its cluster, relative to the highest level in this cluster.
 
     Ties between distances, which are common because many mutual reachability distances equal a core distance, are broken as
-    by scikit-learn: the spanning tree grows from the first point (Prim 1957, doi:10.1002/j.1538-7305.1957.tb01515.x). A point
-    that joins two clusters at the same level may belong to either.
+    by scikit-learn for points: the spanning tree grows from the first point (Prim 1957,
+    doi:10.1002/j.1538-7305.1957.tb01515.x). A point that joins two clusters at the same level may belong to either.
     """
 
     min_cluster_size: int
     min_points: int | None = None
     selection: str = "mass"
     single: bool = False
+    metric: str = "euclidean"
 
     def __post_init__(self):
+        check_metric(self.metric)
         if not is_integer(self.min_cluster_size) or self.min_cluster_size < 2:
             raise ValueError(f"min_cluster_size must be an integer of at least 2, got {self.min_cluster_size}")
         if self.min_points is not None:
@@ -209,8 +213,11 @@ class HDBSCAN(Staged):
             raise ValueError(f"selection must be one of {', '.join(SELECTIONS)}, got {self.selection!r}")
 
     def prepare(self, data) -> np.ndarray:
-        """Check the points (n, d). Raises ValueError as in `check_data`, or if there are too few points for the settings."""
-        points = check_data(data)
+        """Check the points (n, d), or the distances (n, n).
+
+        Raises ValueError as in `check_data` or `check_proximities`, or if there are too few points for the settings.
+        """
+        points = check_distances(data, self.metric)
         if len(points) < self.min_cluster_size:
             raise ValueError(
                 f"min_cluster_size must be at most the number of points, {len(points)}, got {self.min_cluster_size}"
@@ -220,7 +227,7 @@ class HDBSCAN(Staged):
 
     def start(self, prepared: np.ndarray, rng: np.random.Generator | None = None) -> DensityLevel:
         """The hierarchy at an infinite density level; `rng` is ignored."""
-        found = density_hierarchy(prepared, self.min_cluster_size, self.min_points)
+        found = density_hierarchy(prepared, self.min_cluster_size, self.min_points, self.metric)
         return _at_levels(found, [np.inf])[0]
 
     def stages(self, prepared: np.ndarray) -> list[tuple[str, DensityLevel]]:
@@ -262,11 +269,15 @@ class HDBSCAN(Staged):
         return tuple(found)
 
 
-def density_hierarchy(points, min_cluster_size: int, min_points: int | None = None) -> DensityHierarchy:
-    """The hierarchy of HDBSCAN* for points (n, d); parameters as in `HDBSCAN`. Raises ValueError as in `HDBSCAN.prepare`."""
-    process = HDBSCAN(min_cluster_size, min_points)
-    points = process.prepare(points)
-    cores, links, merges = spanning_tree(points, min_cluster_size if min_points is None else min_points)
+def density_hierarchy(
+    data, min_cluster_size: int, min_points: int | None = None, metric: str = "euclidean"
+) -> DensityHierarchy:
+    """The hierarchy of HDBSCAN* for points (n, d), or for distances (n, n).
+
+    Parameters as in `HDBSCAN`. Raises ValueError as in `HDBSCAN.prepare`.
+    """
+    data = HDBSCAN(min_cluster_size, min_points, metric=metric).prepare(data)
+    cores, links, merges = spanning_tree(data, min_cluster_size if min_points is None else min_points, metric)
     return DensityHierarchy(cores, links, condensed_tree(links.lengths, merges, min_cluster_size))
 
 

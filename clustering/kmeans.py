@@ -45,7 +45,15 @@ from clustering.points import (
     is_dask,
 )
 from clustering.process import Alternating, Restart, State, best_of, separate_runs
-from clustering.weights import check_counting_k, check_weighted, counting, weighted_means, weighted_tally, weighted_total
+from clustering.weights import (
+    check_counting_k,
+    check_weighted,
+    counting,
+    rows_that_count,
+    weighted_means,
+    weighted_tally,
+    weighted_total,
+)
 
 
 class PreparedPoints(NamedTuple):
@@ -380,22 +388,24 @@ def _squared_differences(prepared: PreparedPoints, found, centers, moves) -> flo
     return sum(map_chunks(part, len(labels), 2**15))
 
 
-def bisect(points, rng: np.random.Generator) -> np.ndarray:
+def bisect(points, rng: np.random.Generator, weights=None) -> np.ndarray:
     """(n,) labels 0 and 1 of the best of ten runs of K-means with two clusters: one step of bisecting K-means.
 
-    The larger cluster has label 0.
+    The larger cluster has label 0. `weights` (n,) say how often each point counts; by default once.
 
     Raises
     ------
     ValueError
-        If all points (n, d) are equal.
+        If all points (n, d) that count are equal, or as in `check_weights`.
 
     References
     ----------
     Steinbach, Karypis & Kumar 2000, A comparison of document clustering techniques.
     """
     points = check_points(points)
-    if not np.ptp(points, axis=0).any():
-        raise ValueError(f"all {len(points)} points are equal, so they cannot be split into two clusters")
-    labels = best_of(10, KMeans(2), points, rng=rng).labels
-    return labels if np.count_nonzero(labels) <= len(labels) / 2 else 1 - labels
+    rows, _ = rows_that_count(weights, len(points))
+    if not np.ptp(points[rows], axis=0).any():
+        raise ValueError(f"all {len(points[rows])} points are equal, so they cannot be split into two clusters")
+    state = best_of(10, KMeans(2), points if weights is None else WeightedPoints(points, weights), rng=rng)
+    larger_is_second = state.assignment.sizes[1] > state.assignment.sizes[0]
+    return 1 - state.labels if larger_is_second else state.labels

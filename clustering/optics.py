@@ -15,11 +15,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.core_distances import check_enough_points, check_min_points, core_distances, distances_to
+from clustering.core_distances import (
+    MATRIX,
+    RemainingPoints,
+    check_distances,
+    check_enough_points,
+    check_metric,
+    check_min_points,
+    core_distances,
+)
 from clustering.core_points import core_point_notices
 from clustering.hard_assignment import HardAssignment
 from clustering.notices import NO_CLUSTER, Notice
-from clustering.points import check_data, is_integer
+from clustering.points import is_integer
 from clustering.stages import Staged
 
 EXTRACTIONS = ("xi", "eps")
@@ -29,7 +37,7 @@ STEPS = 118
 DECIMALS = 15
 """decimals to which distances are rounded, so that rounding errors do not decide about ties; the number of scikit-learn"""
 SMALL_EXTENT = 1e-6
-"""largest range of a column below which distances have more decimals"""
+"""largest range of a column, or largest distance of a matrix, below which distances have more decimals"""
 MUCH_NOISE = 0.5
 """share of noise above which valleys have a notice"""
 MOSTLY_NOISE = "mostly noise"
@@ -90,12 +98,14 @@ class OPTICS(Staged):
         Smallest number of points of a valley, at least 2; by default `min_points`.
     max_eps : float
         Radius above which points do not reach each other, above 0.
+    metric : {"euclidean", "precomputed"}
+        Distance between points, or "precomputed" if the data are an (n, n) matrix of distances.
 
     Notes
     -----
-    Takes O(n^2) time and O(n d) memory. Order, reachability, predecessors and clusters equal those of scikit-learn, also for
-    ties, where the point with the lowest number is next. Extraction by "eps" is almost DBSCAN: points at the border of a
-    cluster that are reached before its first core point are noise.
+    Takes O(n^2) time and, apart from a matrix, O(n d) memory. Order, reachability, predecessors and clusters equal those of
+    scikit-learn, also for ties, where the point with the lowest number is next. Extraction by "eps" is almost DBSCAN: points
+    at the border of a cluster that are reached before its first core point are noise.
     """
 
     min_points: int
@@ -104,9 +114,11 @@ class OPTICS(Staged):
     eps: float | None = None
     min_cluster_size: int | None = None
     max_eps: float = np.inf
+    metric: str = "euclidean"
 
     def __post_init__(self):
         check_min_points(self.min_points, 2)
+        check_metric(self.metric)
         if self.extraction not in EXTRACTIONS:
             raise ValueError(f"extraction must be one of {', '.join(EXTRACTIONS)}, got {self.extraction!r}")
         if not 0 < self.xi < 1:
@@ -119,14 +131,17 @@ class OPTICS(Staged):
             raise ValueError(f"min_cluster_size must be an integer of at least 2, got {self.min_cluster_size}")
 
     def prepare(self, data) -> np.ndarray:
-        """Check the points (n, d). Raises ValueError as in `check_data`, or if there are fewer than `min_points`."""
-        points = check_data(data)
-        check_enough_points(self.min_points, len(points))
-        return points
+        """Check the points (n, d), or the distances (n, n).
+
+        Raises ValueError as in `check_data` or `check_proximities`, or if there are fewer than `min_points` points.
+        """
+        checked = check_distances(data, self.metric)
+        check_enough_points(self.min_points, len(checked))
+        return checked
 
     def start(self, prepared: np.ndarray, rng: np.random.Generator | None = None) -> OrderPosition:
         """The order before its first point; `rng` is ignored."""
-        order = reachability_order(prepared, self.min_points, self.max_eps)
+        order = reachability_order(prepared, self.min_points, self.max_eps, self.metric)
         return OrderPosition(order, self.extracted(order), 0)
 
     def extracted(self, order: ReachabilityOrder) -> np.ndarray:
@@ -173,36 +188,34 @@ class OPTICS(Staged):
         return core_point_notices(core, len(parameters.labels), int(parameters.labels.max()) + 1, "radius")
 
 
-def reachability_order(points, min_points: int, max_eps: float = np.inf) -> ReachabilityOrder:
-    """The order of points (n, d); parameters and errors as in `OPTICS`."""
-    points = OPTICS(min_points, max_eps=max_eps).prepare(points)
-    n, decimals = len(points), _decimals(points)
-    cores = core_distances(points, min_points)
+def reachability_order(data, min_points: int, max_eps: float = np.inf, metric: str = "euclidean") -> ReachabilityOrder:
+    """The order of points (n, d), or by distances (n, n); parameters and errors as in `OPTICS`."""
+    data = OPTICS(min_points, max_eps=max_eps, metric=metric).prepare(data)
+    n, decimals = len(data), _decimals(float(data.max() if metric == MATRIX else np.ptp(data, axis=0).max()))
+    cores = core_distances(data, min_points, metric)
     cores[cores > max_eps] = np.inf
     cores = np.round(cores, decimals)
     ordering, predecessors = np.empty(n, dtype=np.intp), np.empty(n, dtype=np.intp)
     reachability = np.empty(n)
-    # of the points that are not yet reached: coordinates, numbers, reachability so far and the point that it comes from
-    left, rows = points.copy(), np.arange(n)
+    # of the points that are not yet reached, and of those that were not removed yet: reachability so far, and from where
+    remaining, waiting = RemainingPoints(data, metric), np.ones(n, dtype=bool)
     reach, sources = np.full(n, np.inf), np.full(n, -1)
     removed = 0
     for i in range(n):
         nearest = int(reach.argmin())
         if np.isinf(reach[nearest]):
-            nearest = int(np.isfinite(left[:, 0]).argmax())
-        point = rows[nearest]
+            nearest = int(waiting.argmax())
+        point = remaining.rows[nearest]
         ordering[i], reachability[point], predecessors[point] = point, reach[nearest], sources[nearest]
-        place = left[nearest].copy()
-        # distances to a point without a place are NaN, which is never smaller; such points are removed in batches
-        left[nearest], reach[nearest] = np.nan, np.inf
-        removed += 1
-        if removed > 64 and removed * 8 > len(rows):
-            kept = np.isfinite(left[:, 0])
-            left, rows, reach, sources, removed = left[kept], rows[kept], reach[kept], sources[kept], 0
+        waiting[nearest], reach[nearest] = False, np.inf
+        removed += 1  # in batches
+        if removed > 64 and removed * 8 > len(waiting):
+            remaining.keep(waiting)
+            reach, sources, waiting, removed = reach[waiting], sources[waiting], waiting[waiting], 0
         if np.isfinite(cores[point]):
-            distances = distances_to(left, place)
+            distances = remaining.distances(point)
             reached_from = np.round(np.maximum(distances, cores[point]), decimals)
-            nearer = reached_from < reach
+            nearer = (reached_from < reach) & waiting
             if np.isfinite(max_eps):
                 nearer &= distances <= max_eps
             np.copyto(reach, reached_from, where=nearer)
@@ -210,9 +223,8 @@ def reachability_order(points, min_points: int, max_eps: float = np.inf) -> Reac
     return ReachabilityOrder(ordering, reachability, cores, predecessors)
 
 
-def _decimals(points: np.ndarray) -> int:
-    """Decimals to which distances of these points are rounded."""
-    extent = float(np.ptp(points, axis=0).max())
+def _decimals(extent: float) -> int:
+    """Decimals to which distances are rounded, given the largest range of a column, or the largest distance."""
     return DECIMALS if not 0 < extent < SMALL_EXTENT else DECIMALS + int(np.ceil(np.log10(SMALL_EXTENT / extent)))
 
 

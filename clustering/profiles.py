@@ -11,6 +11,8 @@ For a categorical column with c categories and k clusters:
     Cramér's V               sqrt(chi^2 / (N (min(c, k) - 1)))
     test value               normal quantile of the tail probability of the number of rows of the category in the cluster
 
+With weights, a row counts as often as its weight says: N, n_q and chi^2 are those of repeated rows.
+
 A row without a value in a column is left out of the results for that column. Rows with a negative label (noise) belong to no
 cluster and are left out everywhere. If the columns were used to find the clusters, they differ between clusters even in noise:
 compare with `noise_effects`, and read a test value as a measure of the difference, not as a test.
@@ -25,13 +27,14 @@ from scipy.special import betaln, logsumexp, ndtri_exp
 
 from clustering.points import as_doubles, check_data, check_table, refuse_dask
 from clustering.validation import contingency_table
+from clustering.weights import check_weights
 
 
 class _Column(NamedTuple):
     """Statistics of the values of a column, divided by the largest distance from the mean so that squares do not overflow."""
 
     sizes: np.ndarray
-    """(k,) number of values in each cluster"""
+    """(k,) number of values in each cluster, or sum of their weights"""
     means: np.ndarray
     """(k,) mean of each cluster minus the mean of the column; 0 without values"""
     between: float
@@ -42,10 +45,10 @@ class _Column(NamedTuple):
     @property
     def deviation(self) -> float:
         """Standard deviation (divisor N); 1 for a constant column, to divide by."""
-        return float(np.sqrt((self.between + self.within) / max(self.sizes.sum(), 1))) or 1.0
+        return float(np.sqrt((self.between + self.within) / (self.sizes.sum() or 1))) or 1.0
 
 
-def eta_squared(values, labels) -> float | np.ndarray:
+def eta_squared(values, labels, weights=None) -> float | np.ndarray:
     """Share of the variance of a numeric column that lies between the clusters (correlation ratio, eta squared).
 
     Parameters
@@ -54,6 +57,8 @@ def eta_squared(values, labels) -> float | np.ndarray:
         Numeric columns in any units; NaN where missing.
     labels : (n,) array of integers
         Negative for noise.
+    weights : (n,) array, optional
+        How often each row counts, see `as_frequencies`; by default once.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def eta_squared(values, labels) -> float | np.ndarray:
     Raises
     ------
     ValueError
-        As in `check_table`, or if labels are not n integers.
+        As in `check_table` and `check_weights`, or if labels are not n integers.
 
     Notes
     -----
@@ -74,10 +79,10 @@ def eta_squared(values, labels) -> float | np.ndarray:
     ----------
     Fisher 1925, "Statistical Methods for Research Workers".
     """
-    return _of_columns(_eta_squared, values, labels)
+    return _of_columns(_eta_squared, values, labels, weights)
 
 
-def standardized_differences(values, labels) -> np.ndarray:
+def standardized_differences(values, labels, weights=None) -> np.ndarray:
     """Mean of each cluster minus the mean of all other rows, in standard deviations of the whole column.
 
     The standard deviation is that of all rows with a label and a value (divisor N), the same for all clusters. It includes the
@@ -85,7 +90,7 @@ def standardized_differences(values, labels) -> np.ndarray:
 
     Parameters
     ----------
-    values, labels : as in `eta_squared`
+    values, labels, weights : as in `eta_squared`
 
     Returns
     -------
@@ -97,17 +102,17 @@ def standardized_differences(values, labels) -> np.ndarray:
     ValueError
         As in `eta_squared`.
     """
-    return _of_columns(_standardized_differences, values, labels)
+    return _of_columns(_standardized_differences, values, labels, weights)
 
 
-def mean_test_values(values, labels) -> np.ndarray:
+def mean_test_values(values, labels, weights=None) -> np.ndarray:
     """Test value of the mean of each cluster: the distance from the overall mean in standard errors of a random subset.
 
     The standard error is that of the mean of n_q rows drawn without replacement from all N rows.
 
     Parameters
     ----------
-    values, labels : as in `eta_squared`
+    values, labels, weights : as in `eta_squared`
 
     Returns
     -------
@@ -129,10 +134,10 @@ def mean_test_values(values, labels) -> np.ndarray:
     ----------
     Lebart, Morineau & Piron 1995, "Statistique exploratoire multidimensionnelle".
     """
-    return _of_columns(_mean_test_values, values, labels)
+    return _of_columns(_mean_test_values, values, labels, weights)
 
 
-def cramers_v(codes, labels) -> float:
+def cramers_v(codes, labels, weights=None) -> float:
     """Cramér's V: association of a categorical column with the clusters, without correction for bias.
 
     Parameters
@@ -141,6 +146,8 @@ def cramers_v(codes, labels) -> float:
         Category of each row; negative where missing.
     labels : (n,) array of integers
         Negative for noise.
+    weights : (n,) array, optional
+        How often each row counts; by default once.
 
     Returns
     -------
@@ -151,7 +158,7 @@ def cramers_v(codes, labels) -> float:
     Raises
     ------
     ValueError
-        If codes and labels are not integers, n of each.
+        If codes and labels are not integers, n of each, or as in `check_weights`.
 
     Notes
     -----
@@ -161,8 +168,8 @@ def cramers_v(codes, labels) -> float:
     ----------
     Cramér 1946, "Mathematical Methods of Statistics", chapter 21.
     """
-    codes, labels = _coded(codes, labels)
-    table, _, _ = contingency_table(labels, codes)
+    codes, labels, weights = _coded(codes, labels, weights)
+    table, _, _ = contingency_table(labels, codes, weights)
     degrees = min(table.shape) - 1
     if degrees < 1:
         return 0.0
@@ -171,7 +178,7 @@ def cramers_v(codes, labels) -> float:
     return float(min(np.sqrt((np.square(table - expected) / expected).sum() / (n * degrees)), 1.0))
 
 
-def category_test_values(codes, labels) -> np.ndarray:
+def category_test_values(codes, labels, weights=None) -> np.ndarray:
     """Test value of each category in each cluster: how unlikely its number of rows is if the cluster were a random subset.
 
     The number follows the hypergeometric distribution, of which the smaller tail is converted to a quantile of the standard
@@ -180,6 +187,8 @@ def category_test_values(codes, labels) -> np.ndarray:
     Parameters
     ----------
     codes, labels : as in `cramers_v`
+    weights : (n,) array, optional
+        How often each row counts, whole numbers; by default once.
 
     Returns
     -------
@@ -190,7 +199,7 @@ def category_test_values(codes, labels) -> np.ndarray:
     Raises
     ------
     ValueError
-        As in `cramers_v`.
+        As in `cramers_v`, or if the weights are not whole numbers: a number of rows is one.
 
     Notes
     -----
@@ -201,14 +210,16 @@ def category_test_values(codes, labels) -> np.ndarray:
     ----------
     Lebart, Morineau & Piron 1995, "Statistique exploratoire multidimensionnelle".
     """
-    codes, labels = _coded(codes, labels)
+    codes, labels, weights = _coded(codes, labels, weights)
+    if weights is not None and (weights != np.rint(weights)).any():
+        raise ValueError(f"weights must be whole numbers here, got {weights[weights != np.rint(weights)][0]:g}")
     k, c = labels.max(initial=-1) + 1, codes.max(initial=-1) + 1
-    table = np.bincount(labels * c + codes, minlength=k * c).reshape(k, c)
-    sizes, counts, n = table.sum(axis=1), table.sum(axis=0), len(codes)
+    table = np.bincount(labels * c + codes, weights, minlength=k * c).astype(np.int64).reshape(k, c)
+    sizes, counts, n = table.sum(axis=1), table.sum(axis=0), int(table.sum())
     values = np.full((k, c), np.nan)
     for q, j in product(np.flatnonzero(sizes), range(c)):
         # products of integers decide exactly whether the category is more frequent in the cluster
-        sign = 1.0 if table[q, j] * n > sizes[q] * counts[j] else -1.0
+        sign = 1.0 if int(table[q, j]) * n > int(sizes[q]) * int(counts[j]) else -1.0
         values[q, j] = 0.0 - sign * ndtri_exp(_log_tail(table[q, j], sizes[q], counts[j], n))
     return values
 
@@ -247,7 +258,7 @@ def noise_effects(cluster: Callable[[np.ndarray], np.ndarray], points, rng: np.r
         yield eta_squared(permuted, cluster(permuted))
 
 
-def _of_columns(statistic: Callable[[_Column], np.ndarray], values, labels):
+def _of_columns(statistic: Callable[[_Column], np.ndarray], values, labels, weights):
     """The statistic of each column along the last axis, which is dropped for one-dimensional values."""
     table = as_doubles(values, "values", "numbers, or NaN if missing")
     single = table.ndim == 1
@@ -255,20 +266,27 @@ def _of_columns(statistic: Callable[[_Column], np.ndarray], values, labels):
     labels = _integers(labels, "labels", len(table))
     k = labels.max(initial=-1) + 1
     kept = observed & (labels >= 0)[:, None]
-    columns = [_column(table[rows, j], labels[rows], k) for j, rows in enumerate(kept.T)]
+    if weights is not None:
+        weights = check_weights(weights, len(table))
+        kept &= (weights > 0)[:, None]
+    columns = [
+        _column(table[rows, j], labels[rows], k, None if weights is None else weights[rows]) for j, rows in enumerate(kept.T)
+    ]
     result = np.stack([statistic(column) for column in columns], axis=-1)
     return result[..., 0][()] if single else result
 
 
-def _column(values: np.ndarray, labels: np.ndarray, k: int) -> _Column:
-    sizes = np.bincount(labels, minlength=k)
+def _column(values: np.ndarray, labels: np.ndarray, k: int, weights: np.ndarray | None) -> _Column:
+    sizes = np.bincount(labels, weights, minlength=k)
     if not len(values) or values.min() == values.max():  # the computed mean of equal values may differ from them
         return _Column(sizes, np.zeros(k), 0.0, 0.0)
-    centered = values - values.mean()
+    centered = values - np.average(values, weights=weights)
     centered /= np.abs(centered).max()
-    centered -= centered.mean()  # correct the rounding error of the mean
-    means = np.bincount(labels, weights=centered, minlength=k) / np.maximum(sizes, 1)
-    return _Column(sizes, means, float(sizes @ means**2), float(np.square(centered - means[labels]).sum()))
+    centered -= np.average(centered, weights=weights)  # correct the rounding error of the mean
+    sums = np.bincount(labels, centered if weights is None else weights * centered, minlength=k)
+    means = sums / np.where(sizes > 0, sizes, 1)
+    squares = np.square(centered - means[labels])
+    return _Column(sizes, means, float(sizes @ means**2), float(squares.sum() if weights is None else weights @ squares))
 
 
 def _eta_squared(column: _Column) -> np.ndarray:
@@ -295,12 +313,16 @@ def _sizes(column: _Column) -> tuple[np.ndarray, np.ndarray]:
     return np.where(undefined, np.nan, sizes), np.where(undefined, np.nan, others)
 
 
-def _coded(codes, labels) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and labels (m,) of the rows that have both."""
+def _coded(codes, labels, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Codes, labels and weights (m,) of the rows that have both and count."""
     codes = _integers(codes, "codes", None)
     labels = _integers(labels, "labels", len(codes))
     kept = (codes >= 0) & (labels >= 0)
-    return codes[kept], labels[kept]
+    if weights is None:
+        return codes[kept], labels[kept], None
+    weights = check_weights(weights, len(codes))
+    kept &= weights > 0
+    return codes[kept], labels[kept], weights[kept]
 
 
 def _integers(values, name: str, n: int | None) -> np.ndarray:

@@ -10,6 +10,7 @@ from clustering.block_table import check_table_in_blocks
 from clustering.dask_tables import array_of_blocks
 from clustering.points import check_data, is_dask, is_integer
 from clustering.proximity import check_proximities
+from clustering.weights import rows_that_count
 
 
 class PrincipalComponents(NamedTuple):
@@ -49,12 +50,14 @@ class Scaling(NamedTuple):
     """goodness of fit: sum of the eigenvalues used over the sum of the absolute values of all; 1 if the fit is exact"""
 
 
-def principal_components(points) -> PrincipalComponents:
+def principal_components(points, weights=None) -> PrincipalComponents:
     """Principal component analysis of points.
 
     Parameters
     ----------
     points : (n, d) array, or Dask array or dataframe of numbers
+    weights : (n,) array, optional
+        How often each point counts, see `as_frequencies`; by default once. Not for Dask.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def principal_components(points) -> PrincipalComponents:
     Raises
     ------
     ValueError
-        As in `check_points`, or if there is only one row.
+        As in `check_points` and `check_weights`, or if there is only one row.
 
     Notes
     -----
@@ -77,7 +80,7 @@ def principal_components(points) -> PrincipalComponents:
     Pearson 1901, doi:10.1080/14786440109462720; Hotelling 1933, doi:10.1037/h0071325. QR by blocks: Demmel et al. 2012,
     doi:10.1137/080731992.
     """
-    n, mean, scale, factor = (_factor_of_blocks if is_dask(points) else _factor)(points)
+    n, mean, scale, factor = _factor_of_blocks(points) if is_dask(points) else _factor(points, weights)
     _, lengths, axes = np.linalg.svd(factor, full_matrices=True)
     variances = np.zeros(len(mean))
     variances[: len(lengths)] = np.square(lengths) / (n - 1)
@@ -85,17 +88,24 @@ def principal_components(points) -> PrincipalComponents:
     return PrincipalComponents(mean, _signed(axes), variances * scale**2, variances / (total or 1.0))
 
 
-def _factor(points) -> tuple[int, np.ndarray, float, np.ndarray]:
-    """Number of points, their mean (d,), a scale, and the triangular factor (min(n, d), d) of the centered, scaled points."""
+def _factor(points, weights=None) -> tuple[float, np.ndarray, float, np.ndarray]:
+    """Number of points, their mean (d,), a scale, and the triangular factor (min(n, d), d) of the centered, scaled points.
+
+    With weights, their sum takes the place of the number, and a row counts as often as its weight says.
+    """
     points = check_data(points)
-    _check_rows(len(points))
-    mean = points.mean(axis=0)
+    rows, weights = rows_that_count(weights, len(points))
+    points = points[rows]
+    n = len(points) if weights is None else weights.sum()
+    _check_rows(n)
+    mean = np.average(points, axis=0, weights=weights)
     centered = points - mean
     # correct the rounding error of the mean
-    residual = centered.mean(axis=0)
+    residual = np.average(centered, axis=0, weights=weights)
     centered -= residual
     scale = float(np.abs(centered).max()) or 1.0
-    return len(points), mean + residual, scale, np.linalg.qr(centered / scale, mode="r")
+    scaled = centered / scale
+    return n, mean + residual, scale, np.linalg.qr(scaled if weights is None else scaled * np.sqrt(weights)[:, None], mode="r")
 
 
 def _factor_of_blocks(points) -> tuple[int, np.ndarray, float, np.ndarray]:
@@ -119,9 +129,9 @@ def _factor_of_both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.qr(np.concatenate([a, b]), mode="r")
 
 
-def _check_rows(n: int) -> None:
+def _check_rows(n: float) -> None:
     if n < 2:
-        raise ValueError("principal components need at least two rows, got 1")
+        raise ValueError(f"principal components need at least two rows, got {n:g}")
 
 
 def classical_scaling(proximities, dimensions: int = 2) -> Scaling:

@@ -19,7 +19,14 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from clustering.core_distances import CHUNK_VALUES, MAX_TREE_COLUMNS, core_distances, distances_to, nearest_neighbors
+from clustering.core_distances import (
+    CHUNK_VALUES,
+    MATRIX,
+    MAX_TREE_COLUMNS,
+    RemainingPoints,
+    core_distances,
+    nearest_neighbors,
+)
 from clustering.points import MIN_MAGNITUDE
 
 MORE_NEIGHBORS, MIN_NEIGHBORS = 4, 12
@@ -61,48 +68,51 @@ class Merges(NamedTuple):
     """(2n - 1) number of points of each node"""
 
 
-def spanning_tree(points: np.ndarray, min_points: int) -> tuple[np.ndarray, Links, Merges]:
-    """Core distances (n,) of points (n, d), their minimum spanning tree, and its single-linkage tree."""
-    n, d = points.shape
+def spanning_tree(data: np.ndarray, min_points: int, metric: str = "euclidean") -> tuple[np.ndarray, Links, Merges]:
+    """Core distances (n,) of points (n, d), their minimum spanning tree, and its single-linkage tree.
+
+    With the metric `MATRIX`, `data` are distances (n, n).
+    """
+    n, d = data.shape
     count = min(n, max(min_points + MORE_NEIGHBORS, MIN_NEIGHBORS))
-    if d > MAX_TREE_COLUMNS or n * count > CHUNK_VALUES:
-        cores, found = core_distances(points, min_points), None
+    if metric == MATRIX or d > MAX_TREE_COLUMNS or n * count > CHUNK_VALUES:
+        cores, found = core_distances(data, min_points, metric), None
     else:
-        nearest, squares = nearest_neighbors(cKDTree(points), points, slice(None), count)
+        nearest, squares = nearest_neighbors(cKDTree(data), data, slice(None), count)
         cores = np.sqrt(squares[:, :min_points].max(axis=1))
-        found = _tree_of_neighbors(points, cores, nearest, np.sqrt(squares))
+        found = _tree_of_neighbors(data, cores, nearest, np.sqrt(squares))
     if found is None:
-        links = _tree_of_all(points, cores)
+        links = _tree_of_all(data, cores, metric)
         found = links, _merges(links)
     return cores, *found
 
 
-def _tree_of_all(points: np.ndarray, cores: np.ndarray) -> Links:
+def _tree_of_all(data: np.ndarray, cores: np.ndarray, metric: str) -> Links:
     """The tree from the distances of all pairs."""
-    n = len(points)
-    rows = np.arange(n)
+    n = len(data)
+    remaining = RemainingPoints(data, metric)
     distances, sources = np.full(n, np.inf), np.zeros(n, dtype=np.intp)
     outside = cores.copy()
     first, second, lengths = np.empty(n - 1, dtype=np.intp), np.empty(n - 1, dtype=np.intp), np.empty(n - 1)
     position = 0
     removed = 0
     for i in range(n - 1):
-        current, point, core = rows[position], points[position], outside[position]
+        current, core = remaining.rows[position], outside[position]
         # points in the tree are never nearest again; their rows are removed in batches
         distances[position], outside[position] = np.inf, np.inf
         removed += 1
-        if removed > 64 and removed * 8 > len(rows):
+        if removed > 64 and removed * 8 > len(outside):
             kept = np.isfinite(outside)
-            points, rows, distances = points[kept], rows[kept], distances[kept]
-            sources, outside, removed = sources[kept], outside[kept], 0
-        reach = distances_to(points, point)
+            remaining.keep(kept)
+            distances, sources, outside, removed = distances[kept], sources[kept], outside[kept], 0
+        reach = remaining.distances(current)
         np.maximum(reach, core, out=reach)
         np.maximum(reach, outside, out=reach)
         nearer = reach < distances
         np.copyto(distances, reach, where=nearer)
         sources[nearer] = current
         position = int(distances.argmin())
-        first[i], second[i], lengths[i] = sources[position], rows[position], distances[position]
+        first[i], second[i], lengths[i] = sources[position], remaining.rows[position], distances[position]
     order = np.argsort(lengths)
     return Links(first[order], second[order], lengths[order])
 

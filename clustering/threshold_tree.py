@@ -5,7 +5,8 @@ found by iterative mistake minimization (IMM): the cut of a node separates its c
 
     mistakes = number of points x of the node with (x_j <= t) != (c_j <= t),  c: center of the cluster of x
 
-Points that a cut separates from their center are ignored below it. Further leaves lower the surrogate loss
+With weights, a point counts as often as its weight says. Points that a cut separates from their center are ignored below it.
+Further leaves lower the surrogate loss
 
     sum over points x of ||x - r(x)||^2,  r(x): center of the leaf that x falls into
 
@@ -25,6 +26,7 @@ from scipy.spatial.distance import cdist
 from clustering.criteria import within_groups
 from clustering.distances import nearest_centers
 from clustering.points import check_data, check_labels, check_points, is_integer
+from clustering.weights import check_weights, rows_that_count
 
 LEAF = -1
 """column of a node without a cut"""
@@ -124,7 +126,7 @@ class TreePrice(NamedTuple):
     """share of points, 0..1, that the tree puts into another cluster"""
 
 
-def tree_price(points, labels, tree: ThresholdTree) -> TreePrice:
+def tree_price(points, labels, tree: ThresholdTree, weights=None) -> TreePrice:
     """Compare the clusters of a tree with the given clustering.
 
     Parameters
@@ -133,26 +135,30 @@ def tree_price(points, labels, tree: ThresholdTree) -> TreePrice:
     labels : (n,) array of integers
         The given clustering. Points with a negative label are ignored.
     tree : ThresholdTree
+    weights : (n,) array, optional
+        How often each point counts; by default once.
 
     Raises
     ------
     ValueError
-        As in `check_data` and `within_groups`, or if all labels are negative.
+        As in `check_data` and `within_groups`, or if all labels of points that count are negative.
     """
     points, labels = check_data(points), np.asarray(labels)
     if labels.shape != (len(points),):
         raise ValueError(f"labels must have shape {(len(points),)}, got {labels.shape}")
+    rows, weights = rows_that_count(weights, len(points))
+    points, labels = points[rows], labels[rows]
     kept = labels >= 0
     if not kept.any():
         raise ValueError("at least one label must not be negative")
-    points, labels = points[kept], labels[kept]
+    points, labels, weights = points[kept], labels[kept], None if weights is None else weights[kept]
     predicted = tree.predict(points)
-    loss, tree_loss = within_groups(points, labels), within_groups(points, predicted)
+    loss, tree_loss = within_groups(points, labels, weights), within_groups(points, predicted, weights)
     ratio = tree_loss / loss if loss else (np.inf if tree_loss else 1.0)
-    return TreePrice(loss, tree_loss, ratio, float((predicted != labels).mean()))
+    return TreePrice(loss, tree_loss, ratio, float(np.average(predicted != labels, weights=weights)))
 
 
-def threshold_tree(points, centers, labels=None, leaves: int | None = None) -> ThresholdTree:
+def threshold_tree(points, centers, labels=None, leaves: int | None = None, weights=None) -> ThresholdTree:
     """Build a tree of thresholds whose leaves approximate the clusters around given centers.
 
     Parameters
@@ -164,6 +170,8 @@ def threshold_tree(points, centers, labels=None, leaves: int | None = None) -> T
     leaves : int, optional
         Largest number of leaves, at least k; by default one per center. There are fewer if no further cut lowers the surrogate
         loss.
+    weights : (n,) array, optional
+        How often each point counts; by default once.
 
     Returns
     -------
@@ -174,8 +182,8 @@ def threshold_tree(points, centers, labels=None, leaves: int | None = None) -> T
     Raises
     ------
     ValueError
-        As in `check_data`, if the shapes do not match, if a label is not in -1..k-1, if all are -1, or if `leaves` is not an
-        integer of at least k.
+        As in `check_data` and `check_weights`, if the shapes do not match, if a label is not in -1..k-1, if those of all
+        points that count are -1, or if `leaves` is not an integer of at least k.
 
     Notes
     -----
@@ -192,14 +200,18 @@ def threshold_tree(points, centers, labels=None, leaves: int | None = None) -> T
         raise ValueError(f"centers must have {d} columns like the points, got {centers.shape[1]}")
     ignored = np.asarray(labels) == -1
     check_labels(np.where(ignored, 0, labels), n, k)
+    if weights is not None:
+        weights = check_weights(weights, n)
+        ignored = ignored | (weights == 0)
     if ignored.all():
         raise ValueError("at least one label must not be -1")
     if leaves is not None and (not is_integer(leaves) or leaves < k):
         raise ValueError(f"leaves must be an integer of at least k={k}, got {leaves}")
     points, labels = points[~ignored], np.asarray(labels)[~ignored]
-    nodes = _minimize_mistakes(points, centers, labels)
+    weights = np.ones(len(points)) if weights is None else weights[~ignored]
+    nodes = _minimize_mistakes(points, centers, labels, weights)
     if leaves is not None:
-        _lower_surrogate_loss(nodes, points, centers, np.unique(labels), leaves)
+        _lower_surrogate_loss(nodes, points, centers, np.unique(labels), leaves, weights)
     return nodes.tree()
 
 
@@ -226,7 +238,7 @@ class _GrowingTree:
         return ThresholdTree(self.d, column, table[:, 1], left, right, cluster)
 
 
-def _minimize_mistakes(points: np.ndarray, centers: np.ndarray, labels: np.ndarray) -> _GrowingTree:
+def _minimize_mistakes(points: np.ndarray, centers: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> _GrowingTree:
     """IMM: the tree with one leaf per distinct center of the clusters that have points."""
     nodes = _GrowingTree(points.shape[1])
     columns, coordinates = np.ascontiguousarray(points.T), np.ascontiguousarray(centers.T)
@@ -234,9 +246,9 @@ def _minimize_mistakes(points: np.ndarray, centers: np.ndarray, labels: np.ndarr
     stack = [(0, np.arange(len(points)), np.unique(labels))]
     while stack:
         node, rows, clusters = stack.pop()
-        cut = _cut_with_fewest_mistakes(columns[:, rows], coordinates, labels[rows], clusters, ranges)
+        cut = _cut_with_fewest_mistakes(columns[:, rows], coordinates, labels[rows], weights[rows], clusters, ranges)
         if cut is None:
-            sizes = np.bincount(labels[rows], minlength=len(centers))
+            sizes = np.bincount(labels[rows], weights[rows], minlength=len(centers))
             nodes.label(node, int(clusters[sizes[clusters].argmax()]))
             continue
         column, threshold = cut
@@ -248,10 +260,10 @@ def _minimize_mistakes(points: np.ndarray, centers: np.ndarray, labels: np.ndarr
     return nodes
 
 
-def _cut_with_fewest_mistakes(columns, coordinates, labels, clusters, ranges) -> tuple[int, float] | None:
+def _cut_with_fewest_mistakes(columns, coordinates, labels, weights, clusters, ranges) -> tuple[int, float] | None:
     """Column and threshold of the best cut between the centers of a node; None if all of them are equal.
 
-    columns : (d, n) points of the node; coordinates : (d, k) all centers; labels : (n,); clusters : those of the node
+    columns : (d, n) points of the node; coordinates : (d, k) all centers; labels, weights : (n,); clusters : those of the node
     """
     best, cut = (np.inf, 0.0), None
     for j, (column, coordinate) in enumerate(zip(columns, coordinates, strict=True)):
@@ -262,15 +274,23 @@ def _cut_with_fewest_mistakes(columns, coordinates, labels, clusters, ranges) ->
         values = values[(values >= inside.min()) & (values <= inside.max())]
         # a point is separated from its center by every threshold t with min(x, c) <= t < max(x, c)
         own = coordinate[labels]
-        mistakes = np.searchsorted(np.sort(np.minimum(column, own)), values[:-1], "right")
-        mistakes -= np.searchsorted(np.sort(np.maximum(column, own)), values[:-1], "right")
+        mistakes = _weight_up_to(np.minimum(column, own), weights, values[:-1])
+        mistakes -= _weight_up_to(np.maximum(column, own), weights, values[:-1])
+        mistakes = np.round(mistakes / weights.sum(), 12)  # rounding errors must not decide between equal cuts
         gaps = np.where(mistakes == mistakes.min(), np.diff(values), 0.0)
         i = gaps.argmax()
         # the range is 0 if the column is constant, although its centers differ
-        key = (int(mistakes[i]), -gaps[i] / (ranges[j] or np.inf))
+        key = (float(mistakes[i]), -gaps[i] / (ranges[j] or np.inf))
         if key < best:
             best, cut = key, (j, _halfway(values[i], values[i + 1]))
     return cut
+
+
+def _weight_up_to(values: np.ndarray, weights: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """(m,) sum of the weights of the values (n,) up to each limit (m,)."""
+    order = np.argsort(values)
+    sums = np.append(0.0, np.cumsum(weights[order]))
+    return sums[np.searchsorted(values[order], limits, "right")]
 
 
 def _halfway(low: float, high: float) -> float:
@@ -291,14 +311,14 @@ class _Expansion(NamedTuple):
 
 
 def _lower_surrogate_loss(
-    nodes: _GrowingTree, points: np.ndarray, centers: np.ndarray, clusters: np.ndarray, leaves: int
+    nodes: _GrowingTree, points: np.ndarray, centers: np.ndarray, clusters: np.ndarray, leaves: int, weights: np.ndarray
 ) -> None:
     """ExKMC: split leaves until there are `leaves`, or no cut lowers the surrogate loss. Changes `nodes`.
 
     clusters : those that have points
     """
     tree = nodes.tree()
-    columns, squares = np.ascontiguousarray(points.T), cdist(points, centers[clusters], "sqeuclidean")
+    columns, squares = np.ascontiguousarray(points.T), weights[:, None] * cdist(points, centers[clusters], "sqeuclidean")
     leaf_of = tree.leaf_of(points)
     open_leaves = {}
 
@@ -322,7 +342,7 @@ def _lower_surrogate_loss(
 def _best_expansion(columns: np.ndarray, squares: np.ndarray, cluster: int) -> _Expansion:
     """The cut of a leaf into two clusters that lowers the surrogate loss the most; its gain is 0 if there is none.
 
-    columns : (d, n) points of the leaf; squares : (n, k) squared distances to the centers; cluster : that of the leaf
+    columns : (d, n) points of the leaf; squares : (n, k) weighted squared distances to the centers; cluster : that of the leaf
     """
     loss = squares[:, cluster].sum()
     best = _Expansion(0.0, LEAF, np.nan, -1, -1)

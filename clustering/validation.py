@@ -1,5 +1,6 @@
 """Comparison of clusterings: contingency table, agreement indices, matching of clusters; BIC."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -7,42 +8,56 @@ import scipy  # its parts are loaded when they are needed: scipy.optimize takes 
 from scipy.spatial.distance import cdist
 
 from clustering.points import check_points, refuse_dask
+from clustering.weights import own_parts, rows_that_count
 
 
-def contingency_table(a, b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def contingency_table(a, b, weights=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Contingency table of two clusterings: the number of points in each cluster of a and each cluster of b.
 
     Parameters
     ----------
     a, b : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        How often each point counts; by default once. Points of weight 0 are left out.
 
     Returns
     -------
-    table : (clusters of a, clusters of b) array of counts
+    table : (clusters of a, clusters of b) array of counts, or of sums of weights
     clusters_a, clusters_b : sorted labels of its rows and columns
 
     Raises
     ------
     ValueError
-        If a and b are not one-dimensional and of the same length.
+        If a and b are not one-dimensional and of the same length, or as in `check_weights`.
     """
+    (table,), clusters_a, clusters_b = _tables(a, b, weights)
+    return table, clusters_a, clusters_b
+
+
+def _tables(a, b, weights, *others: Callable) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The contingency table, tables of the sums of these functions of the weights, and the labels of rows and columns."""
     refuse_dask(a, "labels")
     refuse_dask(b, "labels")
     a, b = np.asarray(a), np.asarray(b)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"labels must be two arrays of the same length, got shapes {a.shape} and {b.shape}")
-    clusters_a, rows = np.unique(a, return_inverse=True)
-    clusters_b, columns = np.unique(b, return_inverse=True)
-    cells = np.bincount(rows * len(clusters_b) + columns, minlength=len(clusters_a) * len(clusters_b))
-    return cells.reshape(len(clusters_a), len(clusters_b)), clusters_a, clusters_b
+    counting, weights = rows_that_count(weights, len(a))
+    clusters_a, rows = np.unique(a[counting], return_inverse=True)
+    clusters_b, columns = np.unique(b[counting], return_inverse=True)
+    shape = len(clusters_a), len(clusters_b)
+    cells, size = rows * shape[1] + columns, shape[0] * shape[1]
+    parts = [None] if weights is None else [weights, *(other(weights) for other in others)]
+    return [np.bincount(cells, part, minlength=size).reshape(shape) for part in parts], clusters_a, clusters_b
 
 
-def adjusted_rand_index(a, b) -> float:
+def adjusted_rand_index(a, b, weights=None) -> float:
     """Adjusted Rand index: agreement of two clusterings on pairs of points, corrected for chance.
 
     Parameters
     ----------
     a, b : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        How often each point counts, see `as_frequencies`; by default once. Copies of a point are pairs, too.
 
     Returns
     -------
@@ -62,8 +77,7 @@ def adjusted_rand_index(a, b) -> float:
     ----------
     Hubert & Arabie 1985, doi:10.1007/BF01908075.
     """
-    table, _, _ = contingency_table(a, b)
-    together, in_a, in_b, all_pairs = map(_pairs, (table, table.sum(1), table.sum(0), table.sum()))
+    together, in_a, in_b, all_pairs = _pairs(a, b, weights)
     expected = in_a * in_b / all_pairs if all_pairs else 0.0
     maximum = (in_a + in_b) / 2
     return 1.0 if maximum == expected else (together - expected) / (maximum - expected)
@@ -114,7 +128,7 @@ class VMeasure(NamedTuple):
     v_measure: float
 
 
-def v_measure(groups, clusters) -> VMeasure:
+def v_measure(groups, clusters, weights=None) -> VMeasure:
     """V-measure of clusters relative to known groups: the harmonic mean of homogeneity and completeness.
 
         homogeneity  = 1 - H(groups | clusters) / H(groups)
@@ -125,6 +139,8 @@ def v_measure(groups, clusters) -> VMeasure:
     Parameters
     ----------
     groups, clusters : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        How often each point counts; by default once.
 
     Returns
     -------
@@ -146,7 +162,7 @@ def v_measure(groups, clusters) -> VMeasure:
     Rosenberg & Hirschberg 2007, "V-Measure: A conditional entropy-based external cluster evaluation measure",
     https://aclanthology.org/D07-1043; here with equal weights (beta = 1).
     """
-    table, _, _ = contingency_table(groups, clusters)
+    table, _, _ = contingency_table(groups, clusters, weights)
     of_groups, of_clusters, of_both = (_entropy(counts) for counts in (table.sum(axis=1), table.sum(axis=0), table))
     homogeneity = min(max(1.0 - (of_both - of_clusters) / of_groups, 0.0), 1.0) if of_groups else 1.0
     completeness = min(max(1.0 - (of_both - of_groups) / of_clusters, 0.0), 1.0) if of_clusters else 1.0
@@ -154,12 +170,14 @@ def v_measure(groups, clusters) -> VMeasure:
     return VMeasure(homogeneity, completeness, 2.0 * homogeneity * completeness / total if total else 0.0)
 
 
-def fowlkes_mallows_index(a, b) -> float:
+def fowlkes_mallows_index(a, b, weights=None) -> float:
     """Fowlkes–Mallows index: geometric mean of precision and recall, over pairs of points that are in the same cluster.
 
     Parameters
     ----------
     a, b : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        As in `adjusted_rand_index`.
 
     Returns
     -------
@@ -179,17 +197,18 @@ def fowlkes_mallows_index(a, b) -> float:
     ----------
     Fowlkes & Mallows 1983, doi:10.1080/01621459.1983.10478008.
     """
-    table, _, _ = contingency_table(a, b)
-    together, in_a, in_b = map(_pairs, (table, table.sum(1), table.sum(0)))
+    together, in_a, in_b, _ = _pairs(a, b, weights)
     return float(np.sqrt(together / in_a) * np.sqrt(together / in_b)) if together else 0.0
 
 
-def purity(groups, clusters) -> float:
+def purity(groups, clusters, weights=None) -> float:
     """Purity: share of points whose group is the most frequent one in their cluster.
 
     Parameters
     ----------
     groups, clusters : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        How often each point counts; by default once.
 
     Raises
     ------
@@ -204,7 +223,7 @@ def purity(groups, clusters) -> float:
     ----------
     Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, section 16.3, doi:10.1017/CBO9780511809071.
     """
-    table, _, _ = contingency_table(groups, clusters)
+    table, _, _ = contingency_table(groups, clusters, weights)
     if not table.size:
         raise ValueError("purity needs at least one point")
     return float(table.max(axis=0).sum() / table.sum())
@@ -214,7 +233,7 @@ class ConfusionMatrix(NamedTuple):
     """Contingency table of known groups and clusters, with the clusters in the order of the groups that they match."""
 
     counts: np.ndarray
-    """(groups, clusters) number of points"""
+    """(groups, clusters) number of points, or sum of their weights"""
     groups: np.ndarray
     """sorted labels of the rows"""
     clusters: np.ndarray
@@ -223,12 +242,14 @@ class ConfusionMatrix(NamedTuple):
     """(groups,) column of the cluster that matches each group; -1 for none"""
 
 
-def confusion_matrix(groups, clusters) -> ConfusionMatrix:
+def confusion_matrix(groups, clusters, weights=None) -> ConfusionMatrix:
     """Confusion matrix of known groups and clusters, matched one-to-one to maximize the number of points in common.
 
     Parameters
     ----------
     groups, clusters : (n,) arrays of labels of any type
+    weights : (n,) array, optional
+        How often each point counts; by default once.
 
     Raises
     ------
@@ -239,7 +260,7 @@ def confusion_matrix(groups, clusters) -> ConfusionMatrix:
     ----------
     Kuhn 1955, doi:10.1002/nav.3800020109; here with SciPy's `linear_sum_assignment`.
     """
-    table, rows, columns = contingency_table(groups, clusters)
+    table, rows, columns = contingency_table(groups, clusters, weights)
     matched_rows, matched_columns = scipy.optimize.linear_sum_assignment(table, maximize=True)
     order = np.concatenate([matched_columns, np.setdiff1d(np.arange(len(columns)), matched_columns)])
     matches = np.full(len(rows), -1)
@@ -247,9 +268,15 @@ def confusion_matrix(groups, clusters) -> ConfusionMatrix:
     return ConfusionMatrix(table[:, order], rows, columns[order], matches)
 
 
-def _pairs(counts) -> float:
-    """Number of pairs of points within clusters of these sizes."""
-    return float((counts * (counts - 1.0)).sum() / 2)
+def _pairs(a, b, weights) -> list[float]:
+    """Number of pairs of points that are together in both clusterings, in a, in b, and in all.
+
+    A point with weight w is w points, which are pairs, too. If w is below 1, it is no pair with itself.
+    """
+    tables, _, _ = _tables(a, b, weights, lambda weights: weights * own_parts(weights))
+    counts, alone = tables[0].astype(float), tables[-1]
+    sums = [lambda table: table, lambda table: table.sum(axis=1), lambda table: table.sum(axis=0), np.sum]
+    return [float((np.square(each(counts)) - each(alone)).sum() / 2) for each in sums]
 
 
 def _entropy(counts) -> float:
@@ -258,7 +285,7 @@ def _entropy(counts) -> float:
     counts = np.sort(counts[counts > 0])
     n = counts.sum()
     # ln(n / count) as log1p is precise if almost all points are in one cluster
-    return float((counts * np.log1p((n - counts) / counts)).sum() / max(n, 1))
+    return float((counts * np.log1p((n - counts) / counts)).sum() / (n or 1))
 
 
 def centroid_index(a, b) -> int:

@@ -2,6 +2,10 @@
 
 A weight of w has the effect of w equal rows. Any weight of at least 0 is possible: frequencies, or the weights of a survey.
 A row of weight 0 has no effect on the result, but gets a label.
+
+Statistics of clusters take weights as frequencies: they equal those of repeated rows. Where a row is not compared with itself,
+as in a silhouette width, one of its w copies is left out; a weight below 1 counts as a part of one row, which is left out as a
+whole.
 """
 
 import numpy as np
@@ -39,6 +43,83 @@ def check_weights(weights, n: int) -> np.ndarray:
             "multiply all weights by a constant"
         )
     return checked
+
+
+def as_frequencies(weights) -> np.ndarray:
+    """Weights of rows as frequencies, for statistics that depend on the number of rows.
+
+    Parameters
+    ----------
+    weights : (n,) array-like of finite numbers of at least 0, not all of them 0
+
+    Returns
+    -------
+    (n,) array
+        The weights, if all of them are whole numbers. Other weights are relative: they are multiplied by a constant, so that
+        their sum is the number of rows whose weight is not 0.
+
+    Raises
+    ------
+    ValueError
+        As in `check_weights`.
+    """
+    weights = check_weights(weights, np.size(weights))
+    if (weights == np.rint(weights)).all():
+        return weights
+    relative = weights / weights.max()
+    return relative * (np.count_nonzero(weights) / relative.sum())
+
+
+def rows_that_count(weights, n: int) -> tuple[np.ndarray | slice, np.ndarray | None]:
+    """The rows whose weight is not 0, as indices, and their weights; all rows and None without weights.
+
+    Raises ValueError as in `check_weights`.
+    """
+    if weights is None:
+        return slice(None), None
+    weights = check_weights(weights, n)
+    rows = np.flatnonzero(weights)
+    return rows, weights[rows]
+
+
+def own_parts(weights: np.ndarray) -> np.ndarray:
+    """(n,) the part of each weight that stands for the row itself, when it is compared with all others: at most 1."""
+    return np.minimum(weights, 1.0)
+
+
+def weighted_quantiles(values, shares, weights=None) -> np.ndarray:
+    """Quantiles of numbers with weights, by linear interpolation.
+
+    Parameters
+    ----------
+    values : (n,) array of finite numbers
+    shares : (m,) array of numbers in 0..1
+    weights : (n,) array, optional
+        How often each value counts; by default once.
+
+    Returns
+    -------
+    (m,) array
+        With whole weights, those of `numpy.quantile` for repeated values.
+
+    Raises
+    ------
+    ValueError
+        As in `check_weights`, or if there are no values.
+    """
+    values = as_doubles(values, "values", "numbers")
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"values must be one or more numbers (n,), got shape {values.shape}")
+    if weights is None:
+        return np.quantile(values, shares)
+    rows, weights = rows_that_count(weights, len(values))
+    order = np.argsort(values[rows], kind="stable")
+    values, weights = values[rows][order], weights[order]
+    # the copies of a value have consecutive positions, from the sum of the weights before to that of the last copy
+    ends = np.cumsum(weights)
+    first, last = ends - weights, ends - own_parts(weights)
+    positions = np.column_stack([first, last]).ravel()
+    return np.interp(np.asarray(shares) * last[-1], positions, np.repeat(values, 2))
 
 
 def check_weighted(data: WeightedPoints, k: int) -> tuple[np.ndarray, np.ndarray | None]:

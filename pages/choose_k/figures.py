@@ -6,7 +6,7 @@ from plotly.subplots import make_subplots
 
 from pages.choose_k.sweep import Axis, BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, KVerdict, OptionVerdict
-from pages.datasets.formatting import minus_signs, pluralize
+from pages.datasets.formatting import format_amount, minus_signs, pluralize
 from pages.figures import palette
 from pages.figures.plots import TIGHT, Figure
 from pages.runs.known_groups import NAMES as SCORES
@@ -160,31 +160,36 @@ def known_groups(axis: Axis, scores: list[KnownGroups], groups: int) -> go.Figur
 
 
 def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figure:
-    """Silhouette plot: silhouette widths of the points, by cluster and in decreasing order, with a line at the mean."""
-    widths = best.silhouette.widths
+    """Silhouette plot: silhouette widths of the points, by cluster and in decreasing order, with a line at the mean.
+
+    With weights, the line of a point is as thick as its weight.
+    """
+    widths, weights = best.silhouette.widths, best.silhouette.weights
     labels = best.labels[best.silhouette.rows]
-    gap = max(1, len(widths) // 60)
+    gap = max(1, len(widths) // 60) if weights is None else weights.sum() / 60
     data, top = [], 0
     for cluster in np.argsort(colors):
-        mine = np.sort(widths[labels == cluster])[::-1]
-        if not mine.size:
+        members = np.flatnonzero(labels == cluster)
+        if not members.size:
             continue
-        y = np.arange(top, top + len(mine))
+        members = members[np.argsort(-widths[members], kind="stable")]
+        mine, heights = widths[members], np.ones(len(members)) if weights is None else weights[members]
+        y, mean = top + np.cumsum(heights) - heights, np.average(mine, weights=heights)
         color = int(colors[cluster])
         data.append(
             dict(
                 type="scatter",
                 mode="lines",
                 x=np.concatenate([[0], mine, [0]]),
-                y=np.concatenate([y[:1], y, y[-1:]]),
+                y=np.concatenate([y[:1], y, [top + heights.sum()]]),
                 fill="toself",
                 line=dict(width=0.5, color=palette.color_of(color), shape="vh"),
                 fillcolor=palette.color_of(color),
                 hoverinfo="text",
-                text=minus_signs(f"cluster {color + 1}: {pluralize(len(mine), 'point')}, mean width {mine.mean():.2f}"),
+                text=minus_signs(f"cluster {color + 1}: {pluralize(len(mine), 'point')}, mean width {mean:.2f}"),
             )
         )
-        top += len(mine) + gap
+        top += heights.sum() + gap
     mean = best.silhouette.mean
     data.append(
         dict(type="scatter", mode="lines", x=[mean, mean], y=[-gap, top], hoverinfo="skip")
@@ -202,8 +207,13 @@ def silhouettes(best: BestRun, colors: np.ndarray, height: int = 340) -> go.Figu
     return Figure(data, layout)
 
 
-def flow(best_runs: list[BestRun], colors: list[np.ndarray], axis: Axis, height: int = 380) -> go.Figure:
-    """Sankey diagram: the points that each cluster shares with the clusters for the next value; noise is gray."""
+def flow(
+    best_runs: list[BestRun], colors: list[np.ndarray], axis: Axis, weights: np.ndarray | None = None, height: int = 380
+) -> go.Figure:
+    """Sankey diagram: the points that each cluster shares with the clusters for the next value; noise is gray.
+
+    With weights (n,), sums of weights take the place of numbers of points.
+    """
     groups = [np.where(best.labels < 0, best.k, best.labels) for best in best_runs]
     sizes = [best.k + int((best.labels < 0).any()) for best in best_runs]
     first_node = np.cumsum([0, *sizes])
@@ -217,14 +227,16 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], axis: Axis, height:
     ]
     source, target, value, color, hover = [], [], [], [], []
     for i, (before, after) in enumerate(zip(groups, groups[1:], strict=False)):
-        table = np.bincount(before * sizes[i + 1] + after, minlength=sizes[i] * sizes[i + 1]).reshape(sizes[i], sizes[i + 1])
+        cells = np.bincount(before * sizes[i + 1] + after, weights, minlength=sizes[i] * sizes[i + 1])
+        table = cells.reshape(sizes[i], sizes[i + 1])
         for a, b in zip(*np.nonzero(table), strict=True):
             source.append(int(first_node[i] + a))
             target.append(int(first_node[i + 1] + b))
-            value.append(int(table[a, b]))
+            value.append(table[a, b].item())
             red, green, blue = palette.rgb([node_colors[i][a]])[0].astype(int)
             color.append(f"rgba({red},{green},{blue},0.35)")
-            hover.append(f"{pluralize(int(table[a, b]), 'point')} from {names[i][a]} to {names[i + 1][b]}")
+            amount = f"weight {format_amount(value[-1])}" if weights is not None else pluralize(value[-1], "point")
+            hover.append(f"{amount} from {names[i][a]} to {names[i + 1][b]}")
     last = max(len(best_runs) - 1, 1)
     texts = [axis.label(best.value) for best in best_runs]
     node = dict(
@@ -232,7 +244,7 @@ def flow(best_runs: list[BestRun], colors: list[np.ndarray], axis: Axis, height:
         color=[one for own in node_colors for one in own],
         x=[min(max(i / last, 0.001), 0.999) for i, size in enumerate(sizes) for _ in range(size)],
         customdata=[f"{text}, {name}" for text, own in zip(texts, names, strict=True) for name in own],
-        hovertemplate="%{customdata}<br>%{value} points<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>{'%{value} points' if weights is None else 'weight %{value:,.6~g}'}<extra></extra>",
         pad=14,
         thickness=12,
         line=dict(width=0),

@@ -144,7 +144,8 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
         if verdict.reference
         else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
     )
-    return f"{rules} The suggested K above ignores the elbow{' and AIC' if verdict.information else ''}."
+    ignored = ["the elbow"] * ("elbow" in verdict.criteria) + ["AIC"] * bool(verdict.information)
+    return f"{rules} The suggested K above ignores {' and '.join(ignored)}." if ignored else rules
 
 
 def curve(name: str, criterion: Criterion, verdict: Verdict):
@@ -175,7 +176,7 @@ def show_information(verdict: KVerdict) -> None:
 def show_known_groups(verdict: Verdict) -> None:
     sweep = verdict.sweep
     data, axis = sweep.data, sweep.axis
-    scores = [KnownGroups.of(data.labels, best.labels) for best in verdict.best_runs]
+    scores = [KnownGroups.of(data.labels, best.labels, sweep.weights) for best in verdict.best_runs]
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**Agreement with the {escape_markdown(data.true_labels_name)}** by {axis.name}")
@@ -249,7 +250,7 @@ def show_best_runs(verdict: Verdict) -> None:
         )
         st.markdown(f"**{grows}**")
         show_chart(
-            sweep_figures.flow([runs[i] for i in flowing], [colors[i] for i in flowing], axis),
+            sweep_figures.flow([runs[i] for i in flowing], [colors[i] for i in flowing], axis, sweep.weights),
             key="flow",
             alt=f"Points that the clusters for consecutive values of {axis.name} share.",
         )
@@ -288,7 +289,8 @@ def show_silhouettes(verdict: Verdict, colors: list) -> None:
     )
     mean = minus_signs(f"{best.silhouette.mean:.3f}")
     noise = silhouette_points(best.silhouette, best.labels, len(best.labels)) if axis.option else ""
+    weight = "" if best.silhouette.weights is None else ", as thick as its weight"
     st.caption(
-        f"One line for each of {len(best.silhouette.rows):,} points{f' ({noise})' if noise else ''}; dashed line: mean "
-        f"({mean}). A cluster with many short or negative lines probably splits or merges groups."
+        f"One line for each of {len(best.silhouette.rows):,} points{f' ({noise})' if noise else ''}{weight}; dashed line: "
+        f"mean ({mean}). A cluster with many short or negative lines probably splits or merges groups."
     )

@@ -14,6 +14,7 @@ import numpy as np
 from clustering import (
     Restart,
     Silhouette,
+    WeightedPoints,
     calinski_harabasz,
     clusters_of_most,
     davies_bouldin,
@@ -55,6 +56,13 @@ SILHOUETTE_SAMPLE = 1_000
 """maximum number of points for silhouettes of reference data"""
 
 
+WEIGHTS_NOTE = (
+    "Criteria are those of a table that repeats rows, too, except that reference data have a random place for each row, which "
+    "has the weight of the row, and that a subsample contains a row with its whole weight or not at all."
+)
+"""what weights of rows change on this page"""
+
+
 @dataclass(frozen=True)
 class Axis:
     """What the runs of a sweep differ in: K, or an option of a method that finds K."""
@@ -73,7 +81,8 @@ class Axis:
         """The axis for a data set. Raises ValueError if all distances are 0, so that no values suit the data."""
         view = method(settings.method)
         if view.tuned is None:
-            return cls("K", "Clusters (K)", tuple(range(1, max(1, min(max_k, len(data.points) - 1)) + 1)))
+            largest = len(_counting(view.weights_of(data), len(data.points))) - 1
+            return cls("K", "Clusters (K)", tuple(range(1, max(1, min(max_k, largest)) + 1)))
         [title] = (option.label for option in view.options if option.name == view.tuned.name)
         return cls(view.tuned.title, title, tuple(view.tuned.values_for(data, settings)), view.tuned.name)
 
@@ -188,13 +197,13 @@ class Sweep(Job):
         view = method(settings.method)
         check_data_kind(data, settings)
         iteration_limit(data, replace(settings, k=max_k))
-        if data.precomputed is None and not np.ptp(data.points, axis=0).any():
+        counting = _counting(view.weights_of(data), len(data.points))
+        if data.precomputed is None and not np.ptp(data.points[counting], axis=0).any():
             raise ValueError("all points are identical, so there is only one cluster")
         limit = MAX_SWEEP_POINTS_PAIRWISE if view.max_points(settings) is not None else MAX_SWEEP_POINTS
-        notes = []
-        if data.row_weights is not None:
-            notes.append(f"This page ignores the weights of rows in column {data.weight_name}.")
-            data = data.without_row_weights
+        notes = [view.weights_note(data)] if data.row_weights is not None else []
+        if view.weights_of(data) is not None:
+            notes.append(WEIGHTS_NOTE)
         if data.n > limit:
             notes.append(f"This page computes many runs, so it uses a sample of {limit:,} of the {data.n:,} points.")
             data = data.sample(limit)
@@ -212,6 +221,21 @@ class Sweep(Job):
     def view(self) -> MethodView:
         return method(self.settings.method)
 
+    @cached_property
+    def weights(self) -> np.ndarray | None:
+        """(n,) weights of the rows; None if all count the same."""
+        return self.view.weights_of(self.data)
+
+    @cached_property
+    def frequencies(self) -> np.ndarray | None:
+        """(n,) weights of the rows for criteria, see `Data.row_frequencies`."""
+        return self.view.frequencies_of(self.data)
+
+    @cached_property
+    def counting(self) -> np.ndarray:
+        """(m,) indices of the points whose weight is not 0."""
+        return _counting(self.weights, len(self.data.points))
+
     @property
     def models(self) -> tuple:
         """Models that are compared by information criteria; empty for a method without a likelihood."""
@@ -225,7 +249,7 @@ class Sweep(Job):
         the value of an option, the method must accept a subsample, which may have too few points for its other options.
         """
         if self.axis.option is None:
-            return tuple(k for k in self.axis.values if 1 < k < subsample_size(len(self.data.points)))
+            return tuple(k for k in self.axis.values if 1 < k < subsample_size(len(self.counting)))
         return tuple(value for value in self.axis.values if self._accepts_subsample(value, self._model_input))
 
     @property
@@ -300,16 +324,21 @@ class Sweep(Job):
     def _subset(self, model_input: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return model_input[rows] if self._metric is None else model_input[np.ix_(rows, rows)]
 
+    def _weighted(self, model_input: np.ndarray, rows: np.ndarray | slice = slice(None)) -> Any:
+        """The input of the process for these rows of the data, with their weights."""
+        return model_input if self.weights is None else WeightedPoints(model_input, self.weights[rows])
+
     def _best_run(self, value: int | float, on_step) -> BestRun:
         first = self.settings.seed
         seeds = range(first, first + self.runs)
-        i, run = _best_of(self._process(value), self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
+        model_input = self._weighted(self._model_input)
+        i, run = _best_of(self._process(value), model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
         labels = run.last.labels
         k = value if self.axis.option is None else int(labels.max()) + 1
         centers = np.empty((0, self.data.points.shape[1]))
         if self.view.traits.center is not None:
             centers = self.view.centers(run.last.parameters, self.data)
-        width = silhouette_of(self.data, labels, self._metric)
+        width = silhouette_of(self.data, labels, self._metric, self.frequencies)
         return BestRun(value, k, first + i, run.last.loss, labels, centers, width, self._validity(self.data.points, labels))
 
     def _validity(self, points: np.ndarray, labels: np.ndarray) -> float:
@@ -320,30 +349,38 @@ class Sweep(Job):
     def _information_criteria(self, k: int, model: Any, on_step) -> InformationCriteria:
         process = self._process(k, **{self.view.model_option.name: model})
         seeds = range(self.settings.seed, self.settings.seed + min(self.runs, MAX_MODEL_RUNS))
-        _, run = _best_of(process, self._model_input, seeds, on_step, max_iter=MAX_ITERATIONS)
+        _, run = _best_of(process, self._weighted(self._model_input), seeds, on_step, max_iter=MAX_ITERATIONS)
         return InformationCriteria(k, model, **self.view.criteria(process, run.last, self.data))
 
     def _reference(self, b: int) -> np.ndarray:
-        """(n, d) reference data set number b."""
-        return uniform_reference(self.data.points, np.random.default_rng([self.settings.seed, b]))
+        """(n, d) reference data set number b, whose rows have the weights of the data."""
+        return uniform_reference(self.data.points, np.random.default_rng([self.settings.seed, b]), self.weights)
 
     def _reference_scores(self, k: int, b: int, on_step) -> ReferenceScores:
         points = self._reference(b)
         model_input = self.view.model_input_of_points(points, self.settings)
-        _, run = _best_of(self._process(k), model_input, range(REFERENCE_RUNS), on_step, **self.view.early_stopping)
+        options, weights = self.view.early_stopping, self.frequencies
+        _, run = _best_of(self._process(k), self._weighted(model_input), range(REFERENCE_RUNS), on_step, **options)
         labels = run.last.labels
-        within = within_groups(points, labels)
-        if not 1 < len(np.unique(labels)) < len(points):
+        within = within_groups(points, labels, weights)
+        if not self.has_indices(labels):
             return ReferenceScores(within, np.nan, np.nan, np.nan)
         width = self._reference_silhouette(points, model_input, labels)
-        return ReferenceScores(within, width, calinski_harabasz(points, labels), davies_bouldin(points, labels))
+        indices = (function(points, labels, weights) for function in (calinski_harabasz, davies_bouldin))
+        return ReferenceScores(within, width, *indices)
+
+    def has_indices(self, labels: np.ndarray) -> bool:
+        """Whether indices of the quality of clusters (n,) are defined; duplicate points may leave too few clusters."""
+        n = len(labels) if self.frequencies is None else self.frequencies.sum()
+        return 1 < len(np.unique(labels[self.counting])) < n
 
     def _reference_silhouette(self, points: np.ndarray, model_input: np.ndarray, labels: np.ndarray) -> float:
         """Mean silhouette width of labels (n,) of points (n, d), which contain at least two clusters; without noise."""
         rows = np.flatnonzero(labels >= 0)
+        options = dict(max_points=SILHOUETTE_SAMPLE, weights=None if self.frequencies is None else self.frequencies[rows])
         if self._metric in (None, "euclidean"):
-            return silhouette(points[rows], labels[rows], max_points=SILHOUETTE_SAMPLE).mean
-        return silhouette_of_proximities(self._subset(model_input, rows), labels[rows], max_points=SILHOUETTE_SAMPLE).mean
+            return silhouette(points[rows], labels[rows], **options).mean
+        return silhouette_of_proximities(self._subset(model_input, rows), labels[rows], **options).mean
 
     def _reference_sweep(self, b: int, on_step) -> BestScores:
         """The best values of the criteria over the values of the option that suit reference data set number b."""
@@ -375,9 +412,9 @@ class Sweep(Job):
 
     def _accepts_subsample(self, value: int | float, model_input: np.ndarray) -> bool:
         """Whether the method can cluster a subsample."""
-        rows = np.arange(subsample_size(len(model_input)))
+        rows = self.counting[: subsample_size(len(self.counting))]
         try:
-            self._process(value).prepare(self._subset(model_input, rows))
+            self._process(value).prepare(self._weighted(self._subset(model_input, rows), rows))
         except ValueError:
             return False
         return True
@@ -385,29 +422,40 @@ class Sweep(Job):
     def _subsample_agreement(self, value, model_input: np.ndarray, pairs: int, seed: int, on_step) -> np.ndarray:
         """(pairs,) adjusted Rand index of each pair of subsamples; noise counts as one cluster.
 
+        A row is in a subsample with its whole weight, and counts in the index with its weight.
+
         If a method that finds K finds fewer than two clusters in both subsamples, they agree in any case, so the index is 0.
         """
         process = self._process(value)
         several = []
 
-        def cluster(rows, rng):
+        def cluster(numbers, rng):
+            rows = self.counting[numbers]
             seeds = rng.integers(2**31, size=REFERENCE_RUNS).tolist()
             if not self.view.traits.random:
                 seeds = seeds[:1]  # all runs are the same
-            _, run = _best_of(process, self._subset(model_input, rows), seeds, on_step, **self.view.early_stopping)
+            part = self._weighted(self._subset(model_input, rows), rows)
+            _, run = _best_of(process, part, seeds, on_step, **self.view.early_stopping)
             several.append(run.last.labels.max() > 0)
             return run.last.labels
 
         # all values of an option have the same subsamples
         rng = np.random.default_rng([seed, value if self.axis.option is None else 0])
-        agreement = subsample_agreement(len(model_input), cluster, pairs, rng)
+        weights = None if self.frequencies is None else self.frequencies[self.counting]
+        agreement = subsample_agreement(len(self.counting), cluster, pairs, rng, weights=weights)
         if self.axis.option is None:
             return agreement
         return np.where(np.reshape(several, (pairs, 2)).any(axis=1), agreement, 0.0)
 
     def _labels(self, value: int | float, model_input: np.ndarray, on_step) -> np.ndarray:
         """(n,) labels of a run of a method without random steps."""
-        return _best_of(self._process(value), model_input, [0], on_step, **self.view.early_stopping)[1].last.labels
+        options = self.view.early_stopping
+        return _best_of(self._process(value), self._weighted(model_input), [0], on_step, **options)[1].last.labels
+
+
+def _counting(weights: np.ndarray | None, n: int) -> np.ndarray:
+    """(m,) indices of the rows whose weight is not 0."""
+    return np.arange(n) if weights is None else np.flatnonzero(weights)
 
 
 def _best_of(process, model_input, seeds, on_step, **options) -> tuple[int, Restart]:

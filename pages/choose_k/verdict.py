@@ -206,21 +206,27 @@ class KVerdict(Verdict):
 
     @cached_property
     def criteria(self) -> dict[str, Criterion]:
-        """Available criteria, by the keys of `NAMES`."""
-        found = {"elbow": self._elbow()}
+        """Available criteria, by the keys of `NAMES`; no elbow if losses with different K cannot be compared."""
+        found = {"elbow": self._elbow()} if self.sweep.view.traits.loss.over_k else {}
         if len(self.ks) < MIN_VALUES:
             return found
-        points, several = self.sweep.data.points, self.best_runs[1:]
+        several = self.best_runs[1:]
         silhouettes = np.array([np.nan if best.silhouette is None else best.silhouette.mean for best in several])
         found["silhouette"] = self._compared("silhouette", silhouettes, MIN_SILHOUETTE)
         if self.reference:
             found["gap"] = self._gap()
             for name, function in (("calinski_harabasz", calinski_harabasz), ("davies_bouldin", davies_bouldin)):
-                found[name] = self._compared(name, np.array([_if_defined(function, points, best.labels) for best in several]))
+                found[name] = self._compared(name, np.array([self._index(function, best.labels) for best in several]))
         if self.stability:
             found["stability"] = self._stability()
         found |= {name: self._information_criterion(name) for name in INFORMATION if self.information}
         return found
+
+    def _index(self, function: Callable, labels: np.ndarray) -> float:
+        """An index of the quality of clusters; NaN where it is undefined."""
+        if not self.sweep.has_indices(labels):
+            return np.nan
+        return function(self.sweep.data.points, labels, self.sweep.frequencies)
 
     def vote_of(self, criterion: Criterion) -> int:
         """The suggested K; an unsupported choice counts as K = 1."""
@@ -281,7 +287,8 @@ class KVerdict(Verdict):
         )
 
     def _gap(self) -> Criterion:
-        within = [within_groups(self.sweep.data.points, best.labels) for best in self.best_runs]
+        points, weights = self.sweep.data.points, self.sweep.frequencies
+        within = [within_groups(points, best.labels, weights) for best in self.best_runs]
         gap = gap_statistic(self.ks, within, [[one.within for one in row] for row in self.reference])
         at = int(np.flatnonzero(self.ks == gap.choice)[0])
         criterion = Criterion(NAMES["gap"], self.ks, gap.gaps, True, standard_errors=gap.errors, choice=gap.choice)
@@ -443,11 +450,6 @@ def _judged(text: str, value: float, highest: float | None, threshold: float, nu
     if value >= highest + MIN_GAIN:
         return True, f"{text} (highest on reference data: {number_text(highest)})"
     return False, f"not clearly better than reference data: {text} (highest there: {number_text(highest)})"
-
-
-def _if_defined(function, points: np.ndarray, labels: np.ndarray) -> float:
-    """The criterion, or NaN if duplicate points leave too few clusters."""
-    return function(points, labels) if 1 < len(np.unique(labels)) < len(labels) else np.nan
 
 
 def _with_choice(criterion: Criterion, threshold: float = 0.0) -> Criterion:

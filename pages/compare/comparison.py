@@ -72,9 +72,17 @@ class Comparison:
         """(m, m) adjusted Rand index of each pair of clusterings, for the points that have a label in both."""
         matrix = np.eye(len(self.clusterings))
         for i, j in combinations(range(len(matrix)), 2):
-            _, labels_i, labels_j = labels_in_both(self.clusterings[i], self.clusterings[j])
-            matrix[i, j] = matrix[j, i] = adjusted_rand_index(labels_i, labels_j)
+            rows, labels_i, labels_j = labels_in_both(self.clusterings[i], self.clusterings[j])
+            weights = None if self.frequencies is None else self.frequencies[rows]
+            matrix[i, j] = matrix[j, i] = adjusted_rand_index(labels_i, labels_j, weights)
         return matrix
+
+    @cached_property
+    def frequencies(self) -> np.ndarray | None:
+        """(n,) weights of the rows in `adjusted_rand`; None if all rows count the same, or a run ignores the weights."""
+        if any(run.weights is None for _, run in self.named_runs):
+            return None
+        return self.data.row_frequencies
 
     def with_segments(self, segments: Segments | None) -> Self:
         """The comparison with these segments as another clustering, if they are of the same rows; in matching colors."""

@@ -4,6 +4,7 @@ from functools import partial
 
 from pages.compare.comparison import Comparison, comparison_key, make_comparison
 from pages.compare.examples import EXAMPLES
+from pages.compare.scores import weights_in_agreement
 from pages.compare.sections import RUN_SHARE, panel_containers, show_agreement, show_messages, show_plots, show_scores
 from pages.datasets.formatting import format_number
 from pages.runs.background import OnProgress
@@ -51,5 +52,12 @@ if comparison.named_runs:
     if len(comparison.clusterings) > 1 or segments is not None:
         with_segments = comparison.with_segments(segments)
         key = (*comparison.key, segments and segments.key)
-        show_agreement(key, comparison.data, plane, with_segments.clusterings, with_segments.adjusted_rand)
+        show_agreement(
+            key,
+            comparison.data,
+            plane,
+            with_segments.clusterings,
+            with_segments.adjusted_rand,
+            weights_in_agreement(comparison),
+        )
 progress.done()

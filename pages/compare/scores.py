@@ -8,6 +8,7 @@ from pages.compare.comparison import Comparison
 from pages.datasets.formatting import pluralize
 from pages.runs.known_groups import NOISE_IS_A_GROUP
 from pages.runs.random_starts import StartResults, has_random_start
+from pages.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
     ]
     distances = list(dict.fromkeys(run.silhouette_distances for run in runs if run.silhouette)) or ["Euclidean distances"]
     has_noise = any((run.labels < 0).any() for run in runs)
-    inside = [(run.silhouette, np.count_nonzero(run.labels >= 0)) for run in runs if run.silhouette is not None]
+    inside = [(run.silhouette, _counted(run)) for run in runs if run.silhouette is not None]
     sampled = next((len(width.rows) for width, count in inside if len(width.rows) < count), None)
     sentences.append(
         f"Silhouette: mean over {'a sample of ' if sampled else 'all '}{sampled or data.n:,} points, using "
@@ -109,6 +110,19 @@ def notes(comparison: Comparison, rows: list[PanelScores]) -> list[str]:
         )
     sentences += dict.fromkeys(run.view.score_note for run, row in zip(runs, rows, strict=True) if row.compared)
     return sentences
+
+
+def weights_in_agreement(comparison: Comparison) -> str:
+    """Whether the agreement of clusterings depends on weights of rows, a sentence; empty if the data have none."""
+    if comparison.data.row_weights is None:
+        return ""
+    how = "each row once, because a run ignores its weight" if comparison.frequencies is None else "rows with their weights"
+    return f"These indices count {how}; the contingency table counts each row once."
+
+
+def _counted(run: Run) -> int:
+    """Number of points in clusters whose weight is not 0."""
+    return np.count_nonzero((run.labels >= 0) & (True if run.weights is None else run.weights > 0))
 
 
 def _restart_notes(comparison: Comparison) -> list[str]:

@@ -178,8 +178,10 @@ def _rounded(value: float | None) -> str | None:
 
 
 @st.fragment
-def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clustering], adjusted_rand: np.ndarray) -> None:
-    """Show the agreement between pairs of clusterings.
+def show_agreement(
+    key: tuple, data: Data, plane: Plane, clusterings: list[Clustering], adjusted_rand: np.ndarray, note: str
+) -> None:
+    """Show the agreement between pairs of clusterings, with a note about weights.
 
     Takes clusterings instead of the comparison because a fragment keeps its arguments in memory.
     """
@@ -191,6 +193,8 @@ def show_agreement(key: tuple, data: Data, plane: Plane, clusterings: list[Clust
         rows = [[name, *map(_shaded, adjusted_rand[i])] for i, name in enumerate(names)]
         short_names = [name.split(".")[0] for name in names]
         st.html(table(["", *short_names], rows, "Adjusted Rand index of each pair", row_headers=True))
+        if note:
+            st.caption(note)
         if any((clustering.labels < 0).any() for clustering in clusterings):
             st.caption(
                 "Unlike in the scores above, each pair is compared only on points with a label in both; noise has none."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clustering import gower_matrix, proximity_matrix
+from clustering import as_frequencies, gower_matrix, proximity_matrix
 from clustering.gaussians import Gaussians
 from clustering.proximity import UndefinedProximity
 from pages.datasets.server.rows import AllRows
@@ -106,8 +106,8 @@ class Data:
     """what a point without a row label is called: "row" if it is a row of a table or matrix, otherwise "point\""""
     imputed: np.ndarray | None = None
     """(n, d) booleans, whether a value was imputed"""
-    weights: np.ndarray | None = None
-    """(n,) frequencies in decreasing order, if the points are words or other objects; plots show their names"""
+    occurrences: np.ndarray | None = None
+    """(n,) how often each point occurs, in decreasing order, if points are words or other objects, whose names plots show"""
     row_weights: np.ndarray | None = None
     """(n,) how often each row counts, see `clustering.WeightedPoints`; None if all rows count the same"""
     weight_name: str = ""
@@ -165,11 +165,14 @@ class Data:
         return self if self.all_rows is None else replace(self, key=f"{self.key}/points", all_rows=None)
 
     @property
-    def without_row_weights(self) -> "Data":
-        """The same points, all of which count the same."""
-        if self.row_weights is None:
-            return self
-        return replace(self, key=f"{self.key}/unweighted", row_weights=None, weight_name="")
+    def row_frequencies(self) -> np.ndarray | None:
+        """(n,) `row_weights` for statistics that depend on the number of rows, see `as_frequencies`; None without weights."""
+        return None if self.row_weights is None else as_frequencies(self.row_weights)
+
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether all weights of rows, if there are any, are whole numbers, which are taken as frequencies."""
+        return self.row_weights is None or bool((self.row_weights == np.rint(self.row_weights)).all())
 
     @property
     def observations(self) -> float:
@@ -180,7 +183,7 @@ class Data:
         """
         if self.row_weights is None:
             return self.n
-        if (self.row_weights == np.round(self.row_weights)).all():
+        if self.has_whole_weights:
             return float(self.row_weights.sum())
         return int(np.count_nonzero(self.row_weights))
 
@@ -265,7 +268,7 @@ class Data:
             rows=self.rows[chosen],
             names=subset(self.names),
             imputed=subset(self.imputed),
-            weights=subset(self.weights),
+            occurrences=subset(self.occurrences),
             row_weights=subset(self.row_weights),
             deviations=subset(self.deviations),
             mixed=None if self.mixed is None else tuple(map(subset, self.mixed)),

@@ -56,6 +56,11 @@ def format_percentage(share: float) -> str:
     return "over 99%" if 0.995 <= share < 1 - 1e-12 else f"{share:.0%}"
 
 
+def format_amount(amount: float) -> str:
+    """A count, or a sum of weights, as text: whole numbers with all digits, other ones with six."""
+    return f"{amount:,.0f}" if amount == round(amount) else f"{amount:,.6g}"
+
+
 def pluralize(n: int, noun: str) -> str:
     """The count and its noun: "no points", "1 point", "14 points"."""
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -143,7 +143,8 @@ def limit_rows() -> list[tuple[str, str, str]]:
         ("Restarts per K on the Choose K page", f"{MAX_RESTARTS_PER_K}", maximum),
         (
             "Points on the Choose K page",
-            f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids, mean shift, OPTICS and HDBSCAN",
+            f"{MAX_SWEEP_POINTS:,} points, {MAX_SWEEP_POINTS_PAIRWISE:,} for K-medoids, spectral clustering, mean shift, "
+            "OPTICS and HDBSCAN",
             sampled,
         ),
         ("Bootstrap refits of a Gaussian mixture", f"{MAX_BOOTSTRAP_FITS:,}", maximum),

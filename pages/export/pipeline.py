@@ -346,16 +346,20 @@ def _score(segments: Segments) -> Script:
         if (run.labels < 0).any():
             lines += "inside = labels >= 0\n"
             argument = "points[inside], labels" if argument == "points" else "proximities[np.ix_(inside, inside)], labels"
-            lines += f'print("Mean silhouette width:", {function}({argument}[inside]).widths.mean())\n'
+            lines += f'print("Mean silhouette width:", {function}({argument}[inside]).mean)\n'
         else:
-            lines += f'print("Mean silhouette width:", {function}({argument}, labels).widths.mean())\n'
+            weights = "" if run.weights is None else ", weights=as_frequencies(weights)"
+            lines += f'print("Mean silhouette width:", {function}({argument}, labels{weights}).mean)\n'
     if run.agreement is not None and data.origin is not None:
         imports.add("adjusted_rand_index")
+        own = "" if run.weights is None else ", as_frequencies(weights[both])"
         lines += (
             f'known = table[{_quoted(data.label_name)}].iloc[rows].map(str, na_action="ignore").str.strip()\n'
             "known = pd.factorize(known.mask(known.str.lower().isin(MISSING)))[0]\nboth = (known >= 0) & (labels >= 0)\n"
-            'print("Adjusted Rand index:", adjusted_rand_index(known[both], labels[both]))\n'
+            f'print("Adjusted Rand index:", adjusted_rand_index(known[both], labels[both]{own}))\n'
         )
+    if "as_frequencies" in lines:
+        imports.add("as_frequencies")
     return Script(frozenset(imports), lines or "# a single cluster has no scores\n")
 
 

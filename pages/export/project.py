@@ -224,9 +224,9 @@ def _list_of_members(content: bytes) -> bytes:
 
 
 def to_parquet(data: Data) -> bytes:
-    """Points without an original table as a Parquet file: coordinates, row numbers, true labels, names and weights."""
+    """Points without an original table as a Parquet file: coordinates, row numbers, true labels, names and occurrences."""
     columns = {f"point {j}": data.points[:, j] for j in range(data.points.shape[1])} | {"rows": data.rows}
-    optional = dict(labels=data.labels, names=data.names, weights=data.weights)
+    optional = dict(labels=data.labels, names=data.names, weights=data.occurrences)
     columns |= {name: values for name, values in optional.items() if values is not None}
     scaling = data.scaling
     description = dict(
@@ -277,7 +277,7 @@ def from_parquet(content: bytes) -> Data:
             same_units=found["same_units"] is True,
             rows=table["rows"].astype(np.intp),
             names=names,
-            weights=table.get("weights"),
+            occurrences=table.get("weights"),
             scaling=scaling,
             **{name: str(found[name]) for name in _TEXTS},
         )

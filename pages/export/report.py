@@ -100,7 +100,7 @@ def _scores(run: Run) -> list[tuple[str, str]]:
         pairs.append((score.name.partition(" (")[0], score.report) if score.report else (score.name, score.text))
     width = run.silhouette
     if width is not None:
-        points = silhouette_points(width, run.labels, run.data.n)
+        points = silhouette_points(width, run.labels, run.data.n, weights=run.weights)
         of = f" ({points})" if points else ""
         pairs.append(("Silhouette", minus_signs(f"{width.mean:.3f}{of} (1 = well separated, about 0 = overlapping clusters)")))
     if run.agreement is not None:

@@ -10,7 +10,7 @@ from pages.datasets.columns import is_number
 from pages.datasets.data import Data
 from pages.export.files import OnProgress, ignore_progress
 from pages.export.spreadsheets import table_csv, table_excel
-from pages.runs.profiles import Profiles, Variable
+from pages.runs.profiles import Profiles
 from pages.runs.segments import Segments, segments_of
 
 NOISE = "noise: not in any segment"
@@ -144,6 +144,7 @@ def _reasons_of_segments(segments: Segments) -> np.ndarray:
 def summary_table(profiles: Profiles) -> pd.DataFrame:
     """One row for each segment and one for all rows: number, name, size, share, means of columns, shares of categories.
 
+    With weights of rows, sizes are their sums, and means and shares are weighted.
     Means are in the units of the original table; means and shares are those of the rows with a value.
     """
     return _summary(profiles)[0]
@@ -164,16 +165,16 @@ def _summary(profiles: Profiles) -> tuple[pd.DataFrame, set[str]]:
     """The summary, and the names of its columns that are shares."""
     segments = profiles.segments
     groups = [*(segments.labels == i for i in range(segments.k)), np.ones(len(segments.labels), dtype=bool)]
-    sizes = np.array([group.sum() for group in groups])
+    sizes = np.array([segments.size_of(group) for group in groups])
     columns = [
         ("segment", _numbers(np.append(np.arange(segments.k), -1))),
         ("segment name", np.array([*segments.names, "All rows"], dtype=object)),
-        ("size", sizes),
-        ("share", sizes / len(segments.labels)),
+        ("size" if segments.weights is None else "sum of weights", sizes),
+        ("share", sizes / segments.total),
     ]
     shares = [3]
     for variable in profiles.variables:
-        means = np.array([_means(variable, group) for group in groups]).T
+        means = np.array([variable.means_of(group, segments.weights) for group in groups]).T
         if variable.categories:
             shares += range(len(columns), len(columns) + len(means))
             columns += zip((f"{variable.name} = {category}" for category in variable.categories), means, strict=True)
@@ -184,10 +185,3 @@ def _summary(profiles: Profiles) -> tuple[pd.DataFrame, set[str]]:
     names = distinct_from([name for name, _ in columns], ())
     table = pd.DataFrame(dict(zip(names, (values for _, values in columns), strict=True)))
     return table, {names[j] for j in shares}
-
-
-def _means(variable: Variable, group: np.ndarray) -> np.ndarray:
-    """(m,) means of the `Variable.indicators` of some rows; NaN if none has a value."""
-    values = variable.indicators[group]
-    known = values[~np.isnan(values[:, 0])]
-    return known.mean(axis=0) if len(known) else np.full(values.shape[1], np.nan)

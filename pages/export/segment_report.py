@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clustering import weighted_quantiles
 from pages.datasets.formatting import minus_signs, pluralize
 from pages.export.segment_files import reasons
 from pages.figures import palette
@@ -51,7 +52,7 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 def headline(profiles: Profiles) -> str:
     """One sentence: how many rows fall into how many segments, and in which columns other than true labels they differ."""
     segments = profiles.segments
-    inside = int(segments.sizes.sum())
+    inside = int((segments.labels >= 0).sum())
     verb = "falls" if inside == 1 else "fall"
     text = f"{_rows_of(segments, inside)} {verb} into {pluralize(segments.k, 'segment')}"
     known = (TRUE_LABEL, segments.data.label_name)
@@ -83,7 +84,7 @@ def segment_blocks(profiles: Profiles) -> str:
     """A bar of the shares of all segments, and a block for each: name, size, sentence, and strips of its differences."""
     segments = profiles.segments
     colors = [palette.color_of(rank) for rank in segments.ranks]
-    shares = segments.sizes / len(segments.labels)
+    shares = segments.sizes / segments.total
     bar = "".join(
         f"<div style='width:{100 * share:.2f}%;background:{color}'></div>" for share, color in zip(shares, colors, strict=True)
     )
@@ -98,8 +99,8 @@ def segment_blocks(profiles: Profiles) -> str:
 def _block(profiles: Profiles, i: int, share: float, color: str) -> str:
     segments = profiles.segments
     largest = [one for one in profiles.differences[i] if abs(one.standardized) >= MIN_DIFFERENCE][:MAX_PARTS]
-    strips = "".join(_strip(one, segments.labels == i, color) for one in largest)
-    size = f"{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%})"
+    strips = "".join(_strip(one, segments.labels == i, color, segments.frequencies) for one in largest)
+    size = f"{segments.amount_text(segments.sizes[i])} ({share:.0%})"
     return (
         f"<section class='segment'><h3>{cluster_mark(segments.ranks[i], segments.names[i])} "
         f"<small>{cell(size)}</small></h3><p>{cell(_sentence(profiles, i))}</p>{strips}</section>"
@@ -114,15 +115,19 @@ def _sentence(profiles: Profiles, i: int) -> str:
     return f"Most typical: {', '.join(segments.data.names_of(segments.typical_rows(i, MAX_PARTS)))}."
 
 
-def _strip(difference: Difference, member: np.ndarray, color: str) -> str:
+def _strip(difference: Difference, member: np.ndarray, color: str, weights: np.ndarray | None) -> str:
     """The values of a segment on a line, next to those of all other rows; its text alternative is the sentence above it."""
     if difference.category:
         name = f"{difference.variable.name} = {difference.category}"
         kind, bar, line, disk = "strip share", (0.0, difference.inside), difference.outside, ""
     else:
         name, values = difference.variable.name, difference.variable.values
-        low, high = np.nanquantile(values, [0.02, 0.98])
-        ends = np.nanquantile(values[member], [0.25, 0.75])
+        known = ~np.isnan(values) & (True if weights is None else weights > 0)
+        parts = [(values[rows], None if weights is None else weights[rows]) for rows in (known, known & member)]
+        (low, high), ends = (
+            weighted_quantiles(part, shares, own)
+            for (part, own), shares in zip(parts, ([0.02, 0.98], [0.25, 0.75]), strict=True)
+        )
         *bar, line, center = np.clip(
             (np.array([*ends, difference.outside, difference.inside]) - low) / (high - low or 1), 0, 1
         )
@@ -146,11 +151,11 @@ def quality(segments: Segments, notices: Sequence[str], stability: str = "") -> 
 
 def _silhouette(segments: Segments) -> str:
     run = segments.run
-    width = silhouette_of(run.data, segments.labels, run.view.matrix_metric(run.settings))
+    width = silhouette_of(run.data, segments.labels, run.view.matrix_metric(run.settings), segments.frequencies)
     if width is None:
         return ""
     structure = next(name for threshold, name in STRUCTURES if width.mean > threshold)
-    points = silhouette_points(width, segments.labels, len(segments.labels), run.data.noun)
+    points = silhouette_points(width, segments.labels, len(segments.labels), run.data.noun, segments.weights)
     sample = f" ({points})" if points else ""
     return (
         f"The mean silhouette is {minus_signs(f'{width.mean:.2f}')}{sample}, which a rule of thumb calls {structure}; 1 "
@@ -160,7 +165,7 @@ def _silhouette(segments: Segments) -> str:
 
 def _agreement(segments: Segments) -> str:
     data = segments.data
-    known = KnownGroups.of(data.labels, segments.labels) if data.groups else None
+    known = KnownGroups.of(data.labels, segments.labels, segments.weights) if data.groups else None
     if known is None:
         return ""
     rand = minus_signs(f"{known.adjusted_rand:.3f}")

@@ -131,17 +131,17 @@ def name_labels(data: Data, rows: np.ndarray, thinned: bool = False) -> dict:
     """Return trace properties that show names next to points.
 
     For distance matrices with at most MAX_NAME_LABELS names. If `thinned`, that is, if the player hides names that would
-    overlap, also for points with weights: for as many of the first ones, in larger letters for larger weights.
+    overlap, also for words: for as many of the first ones, in larger letters for more frequent ones.
     """
-    weighted = thinned and data.weights is not None
-    if data.names is None or not (weighted or (data.precomputed is not None and len(data.names) <= MAX_NAME_LABELS)):
+    are_words = thinned and data.occurrences is not None
+    if data.names is None or not (are_words or (data.precomputed is not None and len(data.names) <= MAX_NAME_LABELS)):
         return {}
     names = [escape_html(truncate(name)) for name in data.names_of(rows)]
-    if not weighted:
+    if not are_words:
         return dict(mode="markers+text", text=names, textposition="middle right", textfont=dict(size=10))
     names[MAX_NAME_LABELS:] = [""] * (len(names) - MAX_NAME_LABELS)
-    weights = np.sqrt(data.weights[rows] / data.weights.max())
-    sizes = np.round(10 + 8 * weights, 1).tolist()
+    frequencies = np.sqrt(data.occurrences[rows] / data.occurrences.max())
+    sizes = np.round(10 + 8 * frequencies, 1).tolist()
     return dict(mode="markers+text", text=names, textposition="top center", textfont=dict(size=sizes), meta=THINNED)
 
 
@@ -151,7 +151,7 @@ def point_trace(data: Data, plane: Plane, xy: np.ndarray, rows: np.ndarray) -> d
     Tooltips of points that have no other columns, or none that mean anything to a reader, show the coordinates.
     """
     names = list(map(escape_title, data.names_of(rows)))
-    if data.scaling is None and (len(data.columns) < 3 or data.precomputed is not None or data.weights is not None):
+    if data.scaling is None and (len(data.columns) < 3 or data.precomputed is not None or data.occurrences is not None):
         x, y = map(escape_title, plane.names)
         template = f"%{{customdata}}<br>{x}: %{{x}}<br>{y}: %{{y}}<extra></extra>"
     else:

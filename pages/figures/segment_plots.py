@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import plotly.graph_objects as go
 
+from clustering import as_frequencies, weighted_quantiles
 from pages.datasets.data import Data
 from pages.datasets.formatting import escape_html, escape_title, truncate
 from pages.datasets.planes import Plane
@@ -56,6 +57,25 @@ class ColoredSegments:
     """the only segment in color; None for all"""
     selected: np.ndarray | None = None
     """(n,) booleans, the selected rows; None if there is no selection"""
+    weights: np.ndarray | None = None
+    """(n,) weights of the rows; None if all count the same"""
+
+    @cached_property
+    def counting(self) -> np.ndarray:
+        """(n,) whether a row has a weight above 0."""
+        return np.ones(len(self.labels), dtype=bool) if self.weights is None else self.weights > 0
+
+    def weights_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """(m,) weights of these rows, given by booleans (n,)."""
+        return None if self.weights is None else self.weights[rows]
+
+    def frequencies_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """(m,) weights of these rows for statistics that depend on the number of rows, see `as_frequencies`."""
+        return None if self.weights is None else self._frequencies[rows]
+
+    @cached_property
+    def _frequencies(self) -> np.ndarray:
+        return as_frequencies(self.weights)
 
     @cached_property
     def shown(self) -> np.ndarray:
@@ -135,18 +155,23 @@ def bin_edges(values: np.ndarray) -> np.ndarray:
 
 
 def histogram(values: np.ndarray, groups: ColoredSegments, title: str, date: bool = False) -> go.Figure:
-    """Return a stacked histogram of values (n,), NaN if missing: rows in color by segment, all other rows in gray."""
-    known = ~np.isnan(values)
+    """Return a stacked histogram of values (n,), NaN if missing: rows in color by segment, all other rows in gray.
+
+    Bars are numbers of rows, or sums of their weights.
+    """
+    known = ~np.isnan(values) & groups.counting
+    weights = groups.weights_of(known)
     edges = bin_edges(values[known])
     shown, labels = groups.shown[known], groups.labels[known]
     bins = np.clip(np.searchsorted(edges, values[known], side="right") - 1, 0, len(edges) - 2)
     texts = _texts(edges, date)
+    vertical, amount = ("rows", "%{y:,} rows") if weights is None else ("sum of weights", "sum of weights %{y:,.6~g}")
     parts = [(shown & (labels == i), groups.colors[i], groups.names[i]) for i in range(len(groups.names))]
     parts.append((shown & (labels < 0), palette.NEUTRAL, "No segment"))
     parts.append((~shown, palette.NEUTRAL, "Other rows"))
     traces = []
     for rows, color, name in parts:
-        counts = np.bincount(bins[rows], minlength=len(edges) - 1)
+        counts = np.bincount(bins[rows], None if weights is None else weights[rows], minlength=len(edges) - 1)
         if counts.any():
             traces.append(
                 dict(
@@ -156,39 +181,45 @@ def histogram(values: np.ndarray, groups: ColoredSegments, title: str, date: boo
                     width=np.diff(edges),
                     customdata=[f"{low} to {high}" for low, high in zip(texts[:-1], texts[1:], strict=True)],
                     marker=dict(color=color, opacity=2 * FAINT if name == "Other rows" else 1, line=dict(width=0)),
-                    hovertemplate=f"{escape_title(name)}<br>%{{customdata}}: %{{y:,}} rows<extra></extra>",
+                    hovertemplate=f"{escape_title(name)}<br>%{{customdata}}: {amount}<extra></extra>",
                 )
             )
     layout = _layout(title, edges[[0, -1]], date) | dict(barmode="stack", bargap=0)
-    return Figure(traces, layout | dict(yaxis=dict(title=dict(text="rows"), fixedrange=True)))
+    return Figure(traces, layout | dict(yaxis=dict(title=dict(text=vertical), fixedrange=True)))
 
 
-def density_of(values: np.ndarray, at: np.ndarray) -> np.ndarray | None:
+def density_of(values: np.ndarray, at: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray | None:
     """Density of values (n,) at these places; None if it has none because all values are equal.
+
+    With weights (n,) above 0, which are frequencies, n is their sum.
 
     A Gaussian kernel estimate with Silverman's bandwidth 0.9 · min(SD, interquartile range / 1.34) · n^(-1/5) (Silverman 1986,
     doi:10.1201/9781315140919), which is at least one step between the places.
     """
     if not len(values) or np.ptp(values) == 0:
         return None
-    spread = np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34 or np.inf
-    width = max(0.9 * min(values.std(), spread) * len(values) ** -0.2, at[1] - at[0])
-    counts, edges = np.histogram(values, FINE_BINS)
+    n = len(values) if weights is None else weights.sum()
+    spread = np.subtract(*weighted_quantiles(values, [0.75, 0.25], weights)) / 1.34 or np.inf
+    deviation = np.sqrt(np.average(np.square(values - np.average(values, weights=weights)), weights=weights))
+    width = max(0.9 * min(deviation, spread) * n**-0.2, at[1] - at[0])
+    counts, edges = np.histogram(values, FINE_BINS, weights=weights)
     filled = np.flatnonzero(counts)
     centers = (edges[filled] + edges[filled + 1]) / 2
     kernels = np.exp(-0.5 * ((at[:, None] - centers) / width) ** 2)
-    return kernels @ counts[filled] / (len(values) * width * np.sqrt(2 * np.pi))
+    return kernels @ counts[filled] / (n * width * np.sqrt(2 * np.pi))
 
 
 def density(values: np.ndarray, groups: ColoredSegments, title: str, date: bool = False) -> go.Figure:
     """Return a density curve of values (n,), NaN if missing, for each segment and for the selected rows; each has area 1."""
-    low, high = np.nanmin(values), np.nanmax(values)
+    known = ~np.isnan(values) & groups.counting
+    low, high = values[known].min(), values[known].max()
     margin = 0.08 * (high - low) or 0.5
     x = np.linspace(low - margin, high + margin, GRID)
     texts = _texts(x, date)
     traces = []
     for rows, color, name, opacity in _parts(groups):
-        y = density_of(values[rows & ~np.isnan(values)], x)
+        own = rows & known
+        y = density_of(values[own], x, groups.frequencies_of(own))
         if y is not None:
             traces.append(
                 dict(
@@ -211,14 +242,15 @@ def box_plot(values: np.ndarray, groups: ColoredSegments, title: str, date: bool
 
     Whiskers reach to the most extreme values within 1.5 interquartile ranges of the box; dots are smallest and largest values.
     """
-    low, high = np.nanmin(values), np.nanmax(values)
+    known = ~np.isnan(values) & groups.counting
+    low, high = values[known].min(), values[known].max()
     margin = 0.04 * (high - low) or 0.5
     titles, traces = [*groups.titles, SELECTED], []
     for i, (rows, color, name, opacity) in enumerate(_parts(groups)):
-        own = values[rows & ~np.isnan(values)]
+        own = values[rows & known]
         if not len(own):
             continue
-        q1, median, q3 = np.quantile(own, [0.25, 0.5, 0.75])
+        q1, median, q3 = weighted_quantiles(own, [0.25, 0.5, 0.75], groups.frequencies_of(rows & known))
         reach = 1.5 * (q3 - q1)
         fences = own[own >= q1 - reach].min(), own[own <= q3 + reach].max()
         summary = dict(min=own.min(), q1=q1, median=median, q3=q3, max=own.max())
@@ -238,7 +270,7 @@ def category_shares(codes: np.ndarray, count: int, groups: ColoredSegments) -> n
     """(k, count) share of each category among the known values of each segment; NaN for a segment without values."""
     known = (codes >= 0) & (groups.labels >= 0)
     counts = np.zeros((len(groups.names), count))
-    np.add.at(counts, (groups.labels[known], codes[known]), 1)
+    np.add.at(counts, (groups.labels[known], codes[known]), 1 if groups.weights is None else groups.weights[known])
     with np.errstate(invalid="ignore"):
         return counts / counts.sum(axis=1, keepdims=True)
 
@@ -249,11 +281,14 @@ def category_bars(codes: np.ndarray, categories: tuple[str, ...], groups: Colore
     codes : (n,) category of each row, -1 if missing
     """
     shares = category_shares(codes, len(categories), groups)
-    common = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(categories)), kind="stable")[:MAX_CATEGORIES]
+    known = codes >= 0
+    totals = np.bincount(codes[known], groups.weights_of(known), minlength=len(categories))
+    common = np.argsort(-totals, kind="stable")[:MAX_CATEGORIES]
     texts = distinct_names([escape_html(truncate(categories[j])) for j in common])
     rows = list(zip(shares, groups.colors, groups.names, groups.opacities, strict=True))
-    if groups.selected is not None and (known := codes[groups.selected & (codes >= 0)]).size:
-        rows.append((np.bincount(known, minlength=len(categories)) / len(known), palette.NEUTRAL, SELECTED, 1.0))
+    if groups.selected is not None and (own := groups.selected & known & groups.counting).any():
+        counts = np.bincount(codes[own], groups.weights_of(own), minlength=len(categories))
+        rows.append((counts / counts.sum(), palette.NEUTRAL, SELECTED, 1.0))
     traces = [
         dict(
             type="bar",

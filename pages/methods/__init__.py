@@ -7,7 +7,7 @@ from functools import cache
 from pages.datasets.data import POINTS, Data
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import Initialization
+from pages.methods.starts import ONLY_SEED, Initialization
 
 
 @cache
@@ -43,6 +43,12 @@ def methods_for_points(page: str) -> dict[str, MethodView]:
 def initializations() -> dict[str, Initialization]:
     """Initializations of all methods, by name."""
     return {initialization.name: initialization for view in methods().values() for initialization in view.initializations}
+
+
+def repeatable_initializations() -> dict[str, Initialization]:
+    """Initializations that the Restarts page can compare, by name."""
+    found = {name: initialization for name, initialization in initializations().items() if initialization.repeatable}
+    return found | {ONLY_SEED.name: ONLY_SEED}
 
 
 def settings(name: str, k: int | None = 3, start=None, seed: int = 1, data: Data | None = None, **options) -> Settings:

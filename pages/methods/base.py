@@ -19,7 +19,7 @@ from pages.datasets.planes import Plane
 from pages.figures.grids import Grid
 from pages.methods.formulas import E_STEP, M_STEP, Formula
 from pages.methods.options import Option, Settings, TunedOption
-from pages.methods.starts import MANUAL, SEEDED, TREE, Initialization, ManualStart, NamedStart, NoStart, Start, TreeStart
+from pages.methods.starts import MANUAL, ONLY_SEED, SEEDED, TREE, Initialization, ManualStart, Start, TreeStart, start_named
 from pages.methods.traits import CHOOSE_K, COMPARE, EVERYWHERE, RESTARTS, Traits
 from pages.methods.trees import linkage_name
 
@@ -177,18 +177,24 @@ class MethodView(ABC):
     def available_on(self, page: str) -> bool:
         """Whether the method can be chosen on a page.
 
-        Compare needs clusters. Restarts needs random initializations, centers and a loss. Choose K needs an
-        option to compare the values of, or a given K and a loss to select the best of several runs.
+        Compare needs clusters. Restarts needs a given K, a random result and a loss. Choose K needs an option to compare the
+        values of, or a given K and a loss to select the best of several runs.
         """
         traits = self.traits
         if page == COMPARE and not traits.clusters:
             return False
-        repeatable = any(initialization.repeatable for initialization in self.initializations)
-        if page == RESTARTS and not (traits.random and traits.center and traits.loss and repeatable):
+        if page == RESTARTS and not (traits.random and traits.k == "chosen" and traits.loss and self.repeatable):
             return False
         if page == CHOOSE_K and not (self.tuned or (traits.k == "chosen" and traits.loss)):
             return False
         return page in self.pages
+
+    @property
+    def repeatable(self) -> tuple[Initialization, ...]:
+        """The initializations that the Restarts page compares; only the seeds of a random method without initialization."""
+        if not self.initializations and self.traits.random:
+            return (ONLY_SEED,)
+        return tuple(initialization for initialization in self.initializations if initialization.repeatable)
 
     # Running
 
@@ -216,10 +222,10 @@ class MethodView(ABC):
         if unknown:
             raise TypeError(f"{self.title} has no option {', '.join(sorted(unknown))}")
         if start is None:
-            start = NamedStart(self.initializations[0].name) if self.initializations else NoStart()
+            start = start_named(self.initializations[0].name if self.initializations else "")
         elif isinstance(start, str):
             name = self.initialization(start).name
-            start = TreeStart() if name == TREE.name else ManualStart(()) if name == MANUAL.name else NamedStart(name)
+            start = TreeStart() if name == TREE.name else ManualStart(()) if name == MANUAL.name else start_named(name)
         k = k if self.traits.k == "chosen" else None
         values: dict[str, Any] = {}
         for option in self.options:
@@ -243,7 +249,7 @@ class MethodView(ABC):
 
     def initialization(self, name: str) -> Initialization:
         """The initialization with this name; ValueError if the method does not have it."""
-        for initialization in self.initializations:
+        for initialization in (*self.initializations, *self.repeatable):
             if initialization.name == name:
                 return initialization
         raise ValueError(f"{self.title} has no initialization {name!r}")
@@ -252,16 +258,23 @@ class MethodView(ABC):
         """(n,) weights of the rows that the method uses; None if all count the same."""
         return data.row_weights if self.traits.weights else None
 
+    def frequencies_of(self, data: Data) -> np.ndarray | None:
+        """(n,) `Data.row_frequencies`, with which statistics of the clusters are computed; None if all rows count the same."""
+        return data.row_frequencies if self.traits.weights else None
+
     def weights_note(self, data: Data) -> str:
         """What weights of rows change, as sentences; empty if there are none."""
         if data.row_weights is None:
             return ""
         if not self.traits.weights:
             return f"{self.title} ignores the weights of rows in column {data.weight_name}."
+        relative = (
+            "" if data.has_whole_weights else " Statistics scale the weights, as not all are whole numbers, to a mean of 1."
+        )
         return (
-            f"Rows count with the weights in column {data.weight_name}: {self.traits.center}s and loss are weighted, and "
-            f"sizes of {self.traits.cluster}s are sums of weights. Scaling, silhouettes, agreement with true labels, and the "
-            "Segments page count each row once."
+            f"Rows count with the weights in column {data.weight_name}: {self.traits.center}s, loss, sizes and statistics of "
+            f"{self.traits.cluster}s are those of a table that repeats rows. Scaling and imputation count each row "
+            f"once.{relative}"
         )
 
     def model_input(self, data: Data, settings: Settings, cache) -> Any:

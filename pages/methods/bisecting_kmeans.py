@@ -32,7 +32,7 @@ from pages.methods.formulas import (
 )
 from pages.methods.kmeans import objective_formula
 from pages.methods.options import Option, Settings
-from pages.methods.traits import COMPARE, WATCH, Loss, Traits
+from pages.methods.traits import Loss, Traits
 
 SELECT = Option(
     "select",
@@ -62,7 +62,6 @@ class BisectingKMeansView(MethodView):
     traits = Traits(loss=Loss(), regions=True, k_varies=True)
     options = (SELECT, RUNS)
     initializations = ()
-    pages = frozenset({WATCH, COMPARE})
     highlights = outline_traces()
     iteration_note = "In the loss curve, the iterations of bisecting K-means are its splits."
     result_code = "state.parameters.centers"

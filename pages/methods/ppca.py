@@ -110,6 +110,8 @@ def aligned_axes(axes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 class PPCAView(MethodView):
+    """Probabilistic PCA in the app; only on Watch, because the other pages compare clusters, which it does not find."""
+
     name = "pca"
     title = "Probabilistic PCA"
     title_in_sentence = "probabilistic PCA"

@@ -152,6 +152,8 @@ class Corpus(NamedTuple):
 
 
 class SkipGramView(MethodView):
+    """Skip-gram in the app; only on the Embedding page, because it needs a text and finds no clusters."""
+
     name = "skipgram"
     title = "Skip-gram (word2vec)"
     title_in_sentence = "skip-gram"
@@ -227,7 +229,7 @@ class SkipGramView(MethodView):
             label_name=data.category_name,
             names=np.array(words, dtype=object),
             noun=data.noun,
-            weights=model_input.cooccurrences.frequencies,
+            occurrences=model_input.cooccurrences.frequencies,
         )
 
     # Plotting
@@ -351,7 +353,7 @@ class SkipGramView(MethodView):
         return [Score(f"Neighbors of the same {run.data.label_name}", share, help)]
 
     def point_columns(self, run) -> dict[str, np.ndarray]:
-        return {"count": run.data.weights}
+        return {"count": run.data.occurrences}
 
     def parameter_columns(self, run) -> dict:
         contexts = run.history.parameters[-1].contexts

@@ -38,7 +38,7 @@ from pages.methods.formulas import (
 from pages.methods.metric import METRIC, distances_name, proximities_code
 from pages.methods.options import Option, Settings
 from pages.methods.starts import SEEDED
-from pages.methods.traits import COMPARE, WATCH, Loss, Traits
+from pages.methods.traits import Loss, Traits
 
 NEIGHBOR_COUNT = 10
 """number of nearest neighbors that are connected"""
@@ -72,10 +72,15 @@ class SpectralClusteringView(MethodView):
     title_in_sentence = "spectral clustering"
     order = 4.5
     works_with = "distances"
-    traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), pairwise=True, moves_points=True)
+    traits = Traits(
+        data=frozenset({POINTS, PROXIMITIES}),
+        center=None,
+        loss=Loss(over_k=False),  # it is that of K eigenvectors
+        pairwise=True,
+        moves_points=True,
+    )
     options = (AFFINITY, WIDTH, METRIC)
     initializations = SEEDED
-    pages = frozenset({WATCH, COMPARE})
     highlights = ring_traces(17)
 
     def process(self, settings: Settings, init=None) -> SpectralClustering:

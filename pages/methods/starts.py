@@ -38,6 +38,8 @@ TREE = Initialization(
     why_deterministic="Hierarchical clustering is deterministic: the start is always the same.",
 )
 MANUAL = Initialization("hand", "Manual", "manual placement", repeatable=False)
+ONLY_SEED = Initialization("", "Random seed", "the random seed")
+"""stands for the initialization of a method that has none, but whose steps are random"""
 SEEDED = (RANDOM, PLUS_PLUS, PLAIN_PLUS_PLUS, MAXMIN)
 """initializations that select data points as initial centers; they suit any method with centers"""
 
@@ -82,6 +84,11 @@ class NoStart:
     """The start of a method without initialization."""
 
     initialization = ""
+
+
+def start_named(initialization: str) -> NamedStart | NoStart:
+    """The start from a named initialization; that of a method without initialization if the name is empty."""
+    return NamedStart(initialization) if initialization else NoStart()
 
 
 Start = NamedStart | ManualStart | RowsStart | TreeStart | NoStart

@@ -20,6 +20,8 @@ class Loss:
     """whether the tolerance is relative to the loss or in its unit"""
     tolerance_text: str = "0.01%"
     """the tolerance, for the screen"""
+    over_k: bool = True
+    """whether losses with different K can be compared"""
     rises: str = ""
     """why it can rise from iteration to iteration, a sentence; empty if it cannot, or if it is obvious"""
 

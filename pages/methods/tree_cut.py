@@ -43,6 +43,11 @@ TREE_METRIC = replace(
 
 
 class TreeCutView(MethodView):
+    """Hierarchical clustering in the app.
+
+    It is not on Restarts, because it is deterministic, and not on Choose K, because the Hierarchy page shows all K at once.
+    """
+
     name = "tree"
     title = "Hierarchical clustering"
     order = 4

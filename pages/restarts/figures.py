@@ -1,5 +1,7 @@
 """Plotly figures of many runs. The `customdata` of a clickable mark is the (initialization, seed) of its run."""
 
+import textwrap
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -7,12 +9,14 @@ from plotly.subplots import make_subplots
 from pages.datasets.formatting import format_number
 from pages.figures import palette
 from pages.figures.plots import Figure
-from pages.methods import initializations
+from pages.methods import repeatable_initializations
 from pages.restarts.study import Findings
 
 BINS = 30
 MAX_VERTICES = 40
 """maximum number of points in the loss curve of a run; longer curves skip iterations"""
+TITLE_WIDTH = 48
+"""characters in a line of the title of an axis"""
 CLICKABLE = (1, 2, 4, 8, 16)
 """iterations at which a loss curve can be clicked, in addition to its end"""
 MARGIN = dict(l=10, r=10, t=30, b=10)
@@ -21,7 +25,17 @@ BEST = "#8c8c96"
 
 def color_of_initialization(name: str) -> str:
     """Color of an initialization, the same for every method."""
-    return palette.series_color(list(initializations()).index(name))
+    return palette.series_color(list(repeatable_initializations()).index(name))
+
+
+def label_of_initialization(name: str) -> str:
+    """Label of an initialization."""
+    return repeatable_initializations()[name].label
+
+
+def label_of_run(initialization: str, seed: int) -> str:
+    """Initialization, if there is one, and seed of a run."""
+    return f"{label_of_initialization(initialization)}, seed {seed}" if initialization else f"seed {seed}"
 
 
 def histogram(findings: Findings) -> go.Figure:
@@ -35,7 +49,7 @@ def histogram(findings: Findings) -> go.Figure:
     rows = len(findings.by_initialization)
     figure = make_subplots(rows=rows, shared_xaxes=True, vertical_spacing=0.09)
     for row, (initialization, runs) in enumerate(findings.by_initialization.items(), 1):
-        color, label = color_of_initialization(initialization), initializations()[initialization].label
+        color, label = color_of_initialization(initialization), label_of_initialization(initialization)
         bins = np.clip(np.searchsorted(edges, [run.loss for run in runs], side="right") - 1, 0, len(edges) - 2)
         nonempty = np.unique(bins)
         runs_in = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in nonempty]
@@ -63,7 +77,8 @@ def histogram(findings: Findings) -> go.Figure:
         )
         figure.add_vline(findings.best.loss, row=row, col=1, line=dict(color=BEST, width=1.5, dash="dot"))
         figure.update_yaxes(title=dict(text="runs"), row=row, col=1, rangemode="tozero", nticks=4)
-    figure.update_xaxes(title=dict(text=f"final loss: {findings.loss_name}"), row=rows, col=1)
+    title = "<br>".join(textwrap.wrap(f"final loss: {findings.loss_name}", TITLE_WIDTH))
+    figure.update_xaxes(title=dict(text=title), row=rows, col=1)
     figure.update_xaxes(zeroline=False, range=[edges[0] - 0.03 * (edges[-1] - edges[0]), edges[-1]])
     figure.update_layout(
         height=90 + 110 * rows, margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0
@@ -75,7 +90,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
     """Loss curves of all runs as thin lines, with the best run in bold. Points of a curve refer to its run."""
     data = []
     for initialization, runs in findings.by_initialization.items():
-        color, label = color_of_initialization(initialization), initializations()[initialization].label
+        color, label = color_of_initialization(initialization), label_of_initialization(initialization)
         lines, ends = [], []
         for run in runs:
             at = _drawn_states(len(run.losses))
@@ -94,7 +109,8 @@ def curves(findings: Findings, height: int) -> go.Figure:
                 y=[loss for _, loss, _ in ends],
                 customdata=[(run.initialization, run.seed) for _, _, run in ends],
                 hovertext=[
-                    f"{label}, seed {run.seed}<br>ends at {format_number(run.loss)}<br>click to open this run"
+                    f"{label_of_run(run.initialization, run.seed)}<br>ends at {format_number(run.loss)}"
+                    "<br>click to open this run"
                     for _, _, run in ends
                 ],
                 hoverinfo="text",
@@ -104,7 +120,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             )
         )
     best = findings.best
-    color, label = color_of_initialization(best.initialization), initializations()[best.initialization].label
+    color, label = color_of_initialization(best.initialization), label_of_run(best.initialization, best.seed)
     at = _drawn_states(len(best.losses))
     data.append(
         dict(
@@ -115,7 +131,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
             line=dict(color=color, width=3.5),
             marker=dict(size=6, color="#ffffff", line=dict(width=2, color=color)),
             customdata=[(best.initialization, best.seed)] * len(at),
-            hovertext=f"best run: {label}, seed {best.seed}<br>ends at {format_number(best.loss)}<br>click to open this run",
+            hovertext=f"best run: {label}<br>ends at {format_number(best.loss)}<br>click to open this run",
             hoverinfo="text",
             selected=dict(marker=dict(opacity=1)),
             unselected=dict(marker=dict(opacity=1)),

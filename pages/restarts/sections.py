@@ -10,14 +10,14 @@ from pages.figures import plots
 from pages.figures.markup import mark, table
 from pages.figures.thumbnails import as_html, thumbnail
 from pages.methods.options import Settings
-from pages.methods.starts import PLUS_PLUS, NamedStart
+from pages.methods.starts import PLUS_PLUS, start_named
 from pages.restarts import figures as restart_figures
-from pages.restarts.figures import CLICKABLE
+from pages.restarts.figures import CLICKABLE, color_of_initialization, label_of_initialization, label_of_run
 from pages.restarts.study import MAX_DIFFERENCE, Findings, Solution
 from pages.ui.charts import show_chart
 from pages.ui.navigation import open_in_watch
 from pages.ui.placing import plane_of
-from pages.ui.widgets import initialization_label, session_cache
+from pages.ui.widgets import session_cache
 
 MAX_SOLUTIONS = 6
 
@@ -31,7 +31,7 @@ def show(findings: Findings) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Final losses** by initialization")
+        st.markdown("**Final losses** by initialization" if findings.view.initializations else "**Final losses**")
         histogram = restart_figures.histogram(findings)
         clickable(histogram, f"histogram {name}", settings, "Histograms of the final losses by initialization.")
         st.caption("Dotted line: best loss. Click a bar to open its best run.")
@@ -56,7 +56,7 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
         selected = [point["customdata"] for point in points if "customdata" in point]
         if selected:
             initialization, seed = selected[0]
-            open_in_watch(replace(settings, start=NamedStart(initialization), seed=seed))
+            open_in_watch(replace(settings, start=start_named(initialization), seed=seed))
 
     show_chart(figure, key=key, on_select=on_select, selection_mode="points", alt=alt)
 
@@ -65,9 +65,7 @@ def choose_run(findings: Findings) -> None:
     """Draw a select box and a button to open any run without clicking a figure."""
     runs = sorted(findings.runs, key=lambda run: run.loss)
     labels = {
-        (run.initialization, run.seed): (
-            f"{format_number(run.loss)}: {initialization_label(run.initialization)}, seed {run.seed}"
-        )
+        (run.initialization, run.seed): f"{format_number(run.loss)}: {label_of_run(run.initialization, run.seed)}"
         for run in runs
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -76,12 +74,12 @@ def choose_run(findings: Findings) -> None:
             "Open run",
             icon=":material/play_circle:",
             on_click=open_in_watch,
-            args=(replace(findings.settings, start=NamedStart(initialization), seed=seed),),
+            args=(replace(findings.settings, start=start_named(initialization), seed=seed),),
         )
 
 
 def show_scores(findings: Findings) -> None:
-    st.subheader("Comparison of initializations")
+    st.subheader("Comparison of initializations" if findings.view.initializations else "Scores of the runs")
     known = findings.view.published(findings.study.data, findings.settings)
     headers = ["Initialization", "Runs", "Best loss reached", "Best loss", "Mean loss"]
     headers += ["Centroid index (mean)", "Runs with centroid index 0"]
@@ -92,9 +90,7 @@ def show_scores(findings: Findings) -> None:
         published = known and known.initializations.get(row.initialization)
         rows.append(
             [
-                mark(
-                    "●", restart_figures.color_of_initialization(row.initialization), initialization_label(row.initialization)
-                ),
+                mark("●", color_of_initialization(row.initialization), label_of_initialization(row.initialization)),
                 row.runs,
                 f"{row.best_loss_rate:.1%}",
                 format_number(row.best_loss),
@@ -110,7 +106,8 @@ def show_scores(findings: Findings) -> None:
     sentences = [
         f"A run reaches the best loss if its loss is within {findings.view.traits.loss.tolerance_text} of the best of all "
         "runs.",
-        f"Centroid index: number of groups without a center of their own, relative to {findings.reference_name}, "
+        f"Centroid index: number of groups without a {'center' if findings.has_centers else 'cluster'} of their own, relative "
+        f"to {findings.reference_name}, "
         f"{findings.distance_name} (Fränti, Rezaei & Zhao 2014); 0 = same structure.",
         "Time includes initialization.",
     ]
@@ -127,10 +124,14 @@ def show_scores(findings: Findings) -> None:
 def show_solutions(findings: Findings) -> None:
     solutions, repeated = findings.solutions, plots.colors_note(findings.settings.k)
     st.subheader("Most frequent solutions")
+    rings = (
+        f" Solid ring: extra center. Dashed ring: group without its own center, relative to {findings.reference_name}."
+        if findings.has_centers
+        else ""
+    )
     st.caption(
         f"Runs that differ in at most {MAX_DIFFERENCE:.0%} of the points, after matching clusters, count as one solution. "
-        f"Matching clusters have the same color.{repeated} Solid ring: extra center. Dashed ring: group without its own "
-        f"center, relative to {findings.reference_name}."
+        f"Matching clusters have the same color.{repeated}{rings}"
     )
     plane = plane_of(findings.study.data)
     shown = list(enumerate(solutions[:MAX_SOLUTIONS]))
@@ -156,15 +157,16 @@ def show_solution(findings: Findings, plane: Plane, i: int, solution: Solution) 
     share = solution.count / len(findings.runs)
     st.markdown(f"**{pluralize(solution.count, 'run')}, {share:.0%}**, loss {escape_markdown(format_number(best.loss))}")
     counts = [
-        f"{initialization_label(initialization)}: {count} of {len(findings.by_initialization[initialization])}"
+        f"{label_of_initialization(initialization)}: {count} of {len(findings.by_initialization[initialization])}"
         for initialization, count in solution.counts.items()
         if count
     ]
-    st.caption(escape_markdown(f"{', '.join(counts)}. Centroid index {findings.centroid_index(best)}."))
+    by_initialization = f"{', '.join(counts)}. " if findings.view.initializations else ""
+    st.caption(escape_markdown(f"{by_initialization}Centroid index {findings.centroid_index(best)}."))
     st.button(
         "Open run",
         key=f"solution {i}",
         icon=":material/play_circle:",
         on_click=open_in_watch,
-        args=(replace(settings, start=NamedStart(best.initialization), seed=best.seed),),
+        args=(replace(settings, start=start_named(best.initialization), seed=best.seed),),
     )

@@ -16,12 +16,12 @@ from pages.datasets.limits import MAX_ITERATIONS, MAX_STATE_VALUES
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.options import Settings
-from pages.methods.starts import NamedStart
+from pages.methods.starts import start_named
 from pages.runs.budget import estimated_bytes
 from pages.runs.cache import RecentCache
 from pages.runs.jobs import MissingRuns
 from pages.runs.preparation import RunInputs, prepare_run
-from pages.runs.run import ranks_by_position
+from pages.runs.run import means_of, ranks_by_position
 
 MAX_COMPARED_POINTS = 2_000
 """maximum number of points on which runs are compared; larger data are sampled"""
@@ -40,7 +40,7 @@ class RunSummary:
     parameters: Any
     """parameters of the last state"""
     centers: np.ndarray
-    """(k, d) centers of the last state"""
+    """(k, d) centers of the last state; (0, d) if the method has none"""
     labels: np.ndarray
     """(m,) final clusters of the compared points, -1 for none"""
     seconds: float
@@ -95,8 +95,9 @@ class RestartStudy:
 
     def process(self, initialization: str) -> Process:
         """The process with this initialization."""
-        settings = replace(self.settings, start=NamedStart(initialization))
-        return self.view.process(settings, self.view.init_by_name(initialization, self.data, settings.k))
+        settings = replace(self.settings, start=start_named(initialization))
+        init = self.view.init_by_name(initialization, self.data, settings.k) if initialization else None
+        return self.view.process(settings, init)
 
     def compute_run(self, initialization: str, i: int, on_step: Callable[[Any], None]) -> RunSummary:
         """Compute run i with this initialization."""
@@ -122,11 +123,16 @@ class RestartStudy:
                 seed,
                 run.losses,
                 run.last.parameters,
-                self.view.centers(run.last.parameters, self.data),
+                self._centers(run.last.parameters),
                 # signed, because label -1 means that a point belongs to no cluster
                 labels[self.compared_rows].astype(np.min_scalar_type(-self.settings.k)),
                 seconds,
             )
+
+    def _centers(self, parameters: Any) -> np.ndarray:
+        if self.view.traits.center is None:
+            return np.empty((0, self.data.points.shape[1]))
+        return self.view.centers(parameters, self.data)
 
     def findings(self, initializations: Sequence[str], n_runs: int) -> "Findings | None":
         """Findings from the finished runs among the first `n_runs` runs of each initialization; None if none has finished."""
@@ -268,6 +274,11 @@ class Findings:
         groups = np.unique(data.labels[data.labels >= 0])
         return np.stack([data.points[data.labels == group].mean(axis=0) for group in groups])
 
+    @property
+    def has_centers(self) -> bool:
+        """Whether runs are compared by their centers; otherwise by their clusters."""
+        return self.view.traits.center is not None
+
     @cached_property
     def reference(self) -> np.ndarray:
         """(k, d) reference for the centers of runs: the means of the true groups, or else the centers of the best run."""
@@ -279,13 +290,19 @@ class Findings:
 
     @property
     def distance_name(self) -> str:
+        if not self.has_centers:
+            return "by the share of common points (Jaccard)"
         return self.view.distance_name if self.true_means is None else MethodView.distance_name
 
     def distances(self, run: RunSummary) -> np.ndarray:
-        """(k, k) distances from the centers of a run to the reference.
+        """(k, k) distances from the centers of a run to the reference; from its clusters if the method has no centers.
 
-        Euclidean if the true groups are the reference, otherwise the distance of the method.
+        Euclidean if the true groups are the reference, otherwise the distance of the method; of clusters 1 minus their
+        Jaccard similarity.
         """
+        if not self.has_centers:
+            true_labels = None if self.true_means is None else self.study.data.labels[self.study.compared_rows]
+            return _jaccard_distances(run.labels, self.best.labels if true_labels is None else true_labels, self.settings.k)
         if self.true_means is None:
             return self.view.center_distances(
                 run.parameters, self.best.parameters, self.study.data, self.study.inputs.model_input
@@ -308,7 +325,10 @@ class Findings:
         -------
         extra : (m, d) centers of the run; for each reference center, another center of the run is closer.
         missing : (l, d) reference centers; for each center of the run, another reference center is closer.
+        Both are empty if the method has no centers.
         """
+        if not self.has_centers:
+            return run.centers, run.centers
         distances = self.distances(run)
         extra = np.setdiff1d(np.arange(len(distances)), distances.argmin(axis=0))
         missing = np.setdiff1d(np.arange(distances.shape[1]), distances.argmin(axis=1))
@@ -359,6 +379,21 @@ class Findings:
 
     def colors_of(self, run: RunSummary) -> np.ndarray:
         """(n,) color number of each point in a plot of a run: that of the matching cluster of the best run."""
-        best_colors = ranks_by_position(self.study.data.points, self.best.centers)
-        colors = best_colors[match_clusters(run.labels, self.best.labels, self.settings.k)]
+        points, k = self.study.data.points, self.settings.k
+        centers = self.best.centers
+        if not self.has_centers:
+            centers = means_of(points, self.study.inputs.assign(self.best.parameters).labels, k)
+        colors = ranks_by_position(points, centers)[match_clusters(run.labels, self.best.labels, k)]
         return colors[self.study.inputs.assign(run.parameters).labels]
+
+
+def _jaccard_distances(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
+    """(k, m) 1 minus the Jaccard similarity of the clusters 0..k-1 and the m clusters of another clustering.
+
+    Points with a negative label are in no cluster.
+    """
+    columns = np.unique(others[others >= 0])
+    inside, outside = labels == np.arange(k)[:, None], others == columns[:, None]
+    common = inside.astype(float) @ outside.T
+    either = inside.sum(axis=1)[:, None] + outside.sum(axis=1) - common
+    return 1 - common / np.maximum(either, 1)

@@ -11,6 +11,7 @@ from clustering import (
     ConfusionMatrix,
     VMeasure,
     adjusted_rand_index,
+    as_frequencies,
     confusion_matrix,
     fowlkes_mallows_index,
     purity,
@@ -52,26 +53,35 @@ class KnownGroups:
     """(n,) known group of each point that has one"""
     clusters: np.ndarray
     """(n,) cluster of these points; -1 for noise, which counts as one cluster"""
+    weights: np.ndarray | None = None
+    """(n,) weights of these points, above 0; None if all count the same"""
 
     @classmethod
-    def of(cls, groups: np.ndarray, clusters: np.ndarray) -> Self | None:
-        """The scores for labels (n,) of points; None if no point has a known group.
+    def of(cls, groups: np.ndarray, clusters: np.ndarray, weights: np.ndarray | None = None) -> Self | None:
+        """The scores for labels (n,) of points, with weights (n,) if they have any; None if no point has a known group.
 
         Points whose group is -1 are left out. Points in no cluster, with the label -1, count as one cluster.
         """
         known = groups >= 0
+        if weights is not None:
+            known = known & (weights > 0)
         if not known.any():
             return None
         # short integers, which are sorted faster; a signed type holds -1 too
-        return cls(*(labels[known].astype(np.min_scalar_type(-2 - int(labels.max()))) for labels in (groups, clusters)))
+        found = (labels[known].astype(np.min_scalar_type(-2 - int(labels.max()))) for labels in (groups, clusters))
+        return cls(*found, None if weights is None else weights[known])
+
+    @cached_property
+    def _frequencies(self) -> np.ndarray | None:
+        return None if self.weights is None else as_frequencies(self.weights)
 
     @cached_property
     def adjusted_rand(self) -> float:
-        return adjusted_rand_index(self.groups, self.clusters)
+        return adjusted_rand_index(self.groups, self.clusters, self._frequencies)
 
     @cached_property
     def _v_measure(self) -> VMeasure:
-        return v_measure(self.groups, self.clusters)
+        return v_measure(self.groups, self.clusters, self.weights)
 
     @property
     def v_measure(self) -> float:
@@ -87,15 +97,15 @@ class KnownGroups:
 
     @cached_property
     def fowlkes_mallows(self) -> float:
-        return fowlkes_mallows_index(self.groups, self.clusters)
+        return fowlkes_mallows_index(self.groups, self.clusters, self._frequencies)
 
     @cached_property
     def purity(self) -> float:
-        return purity(self.groups, self.clusters)
+        return purity(self.groups, self.clusters, self.weights)
 
     @cached_property
     def confusion(self) -> ConfusionMatrix:
-        return _confusion(self.groups, self.clusters)
+        return _confusion(self.groups, self.clusters, self.weights)
 
     def table(self, groups: list[str], clusters: list[str]) -> pd.DataFrame:
         """The confusion matrix with counts and shares of each group, given the names of its rows and columns."""
@@ -109,18 +119,19 @@ class KnownGroups:
         return table
 
 
-def _confusion(groups: np.ndarray, clusters: np.ndarray) -> ConfusionMatrix:
+def _confusion(groups: np.ndarray, clusters: np.ndarray, weights: np.ndarray | None) -> ConfusionMatrix:
     """The confusion matrix; noise has the last column, with the label -1, and matches no group."""
     noise = clusters < 0
     if not noise.any():
-        return confusion_matrix(groups, clusters)
+        return confusion_matrix(groups, clusters, weights)
     rows, of_point = np.unique(groups, return_inverse=True)
-    columns, matches = [np.bincount(of_point[noise], minlength=len(rows))], np.full(len(rows), -1)
+    in_noise = np.bincount(of_point[noise], None if weights is None else weights[noise], minlength=len(rows))
+    columns, matches = [in_noise], np.full(len(rows), -1)
     found = np.zeros(0, dtype=np.intp)
     if not noise.all():
-        inside = confusion_matrix(groups[~noise], clusters[~noise])
+        inside = confusion_matrix(groups[~noise], clusters[~noise], None if weights is None else weights[~noise])
         present, found = np.searchsorted(rows, inside.groups), inside.clusters
-        counts = np.zeros((len(rows), len(found)), dtype=np.intp)
+        counts = np.zeros((len(rows), len(found)), dtype=inside.counts.dtype)
         counts[present], matches[present] = inside.counts, inside.matches
         columns = [counts, *columns]
     return ConfusionMatrix(np.column_stack(columns), rows, np.append(found, -1), matches)

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from clustering import weighted_quantiles
 from pages.datasets.cleaning import fit_ppca, select_columns
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage
 from pages.methods import method
 from pages.methods.base import MethodView, Placement
 from pages.methods.options import Settings
-from pages.runs.profiles import Variable
+from pages.runs.profiles import Variable, deviations_of
 from pages.runs.run import means_of
 from pages.runs.segments import Segments
 
@@ -87,7 +88,7 @@ class Model:
     title: str
     """title of the data set"""
     n: int
-    """number of old rows"""
+    """number of old rows, or the sum of their weights, see `Data.observations`"""
     settings: Settings
     """method, K and options of the run; without its initialization and seed"""
     features: tuple[Feature, ...]
@@ -103,7 +104,7 @@ class Model:
     ranks: tuple[int, ...]
     """(k,) ranks for colors, see `Segments.ranks`"""
     sizes: tuple[int, ...]
-    """(k,) number of old rows in each segment"""
+    """(k,) number of old rows in each segment, or sum of their weights as frequencies, rounded"""
     by_means: bool
     """whether new rows belong to the segment with the nearest mean, because the method or the edits left no other rule"""
     arrays: dict[str, np.ndarray]
@@ -122,6 +123,8 @@ class Model:
     """whether categories that differ only in case are equal"""
     dates: str = ""
     """order of day and month in the file, see `readers.Format`"""
+    weighted: bool = False
+    """whether old rows counted with weights"""
 
     @property
     def k(self) -> int:
@@ -205,14 +208,15 @@ def model_of(segments: Segments) -> Model:
     by_means = not arrays
     if by_means:
         clusters = tuple(np.flatnonzero(segments.sizes).tolist())
-        arrays = {"means": means_of(data.points, segments.labels, segments.k)[list(clusters)]}
+        arrays = {"means": means_of(data.points, segments.labels, segments.k, segments.weights)[list(clusters)]}
     d = data.points.shape[1]
     missing = "drop" if data.origin is None else data.origin.preparation.missing
-    features, imputation = _features(data, missing)
+    weights = segments.frequencies
+    features, imputation = _features(data, missing, weights)
     file = None if data.origin is None else data.origin.file
     model = Model(
         title=data.title,
-        n=len(data.points),
+        n=len(data.points) if weights is None else round(data.observations),
         settings=run.view.settings(run.settings.k, **dict(run.settings.options)),
         features=features,
         missing=missing,
@@ -220,7 +224,7 @@ def model_of(segments: Segments) -> Model:
         scale=np.ones(d) if data.scaling is None else data.scaling.scale,
         names=segments.names,
         ranks=segments.ranks,
-        sizes=tuple(segments.sizes.tolist()),
+        sizes=_sizes(segments),
         by_means=by_means,
         arrays=arrays,
         segments=clusters,
@@ -230,24 +234,36 @@ def model_of(segments: Segments) -> Model:
         missing_marks=() if file is None else file.format.missing,
         ignore_case=file is not None and file.format.ignore_case,
         dates="" if file is None else file.format.dates,
+        weighted=weights is not None,
     )
-    inside = segments.labels >= 0
+    inside = (segments.labels >= 0) & (True if weights is None else weights > 0)
     if not inside.any():
         raise ValueError("New rows cannot be assigned, because no row is in a segment.")
     placement = model.place(data)
+    own = None if weights is None else weights[inside]
     return replace(
         model,
-        limit=float(np.quantile(placement.distances[inside], LIMIT)),
-        agreement=float((placement.labels == segments.labels)[inside].mean()),
+        limit=float(weighted_quantiles(placement.distances[inside], [LIMIT], own)[0]),
+        agreement=float(np.average((placement.labels == segments.labels)[inside], weights=own)),
     )
 
 
-def _features(data: Data, missing: str) -> tuple[tuple[Feature, ...], Imputation | None]:
-    """The columns that the points were clustered by, with statistics of the old rows, and how missing numbers are imputed."""
+def _sizes(segments: Segments) -> tuple[int, ...]:
+    inside, weights = segments.labels >= 0, segments.frequencies
+    sizes = np.bincount(segments.labels[inside], None if weights is None else weights[inside], minlength=segments.k)
+    return tuple(np.rint(sizes).astype(int).tolist())
+
+
+def _features(data: Data, missing: str, weights: np.ndarray | None) -> tuple[tuple[Feature, ...], Imputation | None]:
+    """The columns that the points were clustered by, with statistics of the old rows, and how missing numbers are imputed.
+
+    The statistics are weighted with `weights` (n,), if they are given, except for the shares of missing values.
+    """
     if data.origin is None:
         scaling = data.scaling
         names, points = (data.columns, data.points) if scaling is None else (scaling.columns, scaling.positions(data.points))
-        return tuple(_number(name, "number", values, None, 0.0) for name, values in zip(names, points.T, strict=True)), None
+        columns = zip(names, points.T, strict=True)
+        return tuple(_number(name, "number", values, None, 0.0, weights) for name, values in columns), None
     origin, imputation = data.origin, None
     selected = select_columns(origin.table, origin.preparation)
     fills = missing != "drop"
@@ -257,18 +273,19 @@ def _features(data: Data, missing: str) -> tuple[tuple[Feature, ...], Imputation
     for name, column in zip(selected.number_names, selected.numbers.T, strict=True):
         kind = "date" if pd.api.types.is_datetime64_any_dtype(origin.table[name]) else "number"
         fill = float(np.nanmedian(column)) if fills else None
-        features.append(_number(name, kind, column[rows], fill, float(np.isnan(column).mean())))
+        features.append(_number(name, kind, column[rows], fill, float(np.isnan(column).mean()), weights))
     widths = origin.widths[len(selected.number_names) :]
     for name, codes, categories, width in zip(
         selected.category_names, selected.codes.T, selected.categories, widths, strict=True
     ):
         frequent = np.bincount(codes[codes >= 0], minlength=len(categories)).argmax()
-        shares = np.bincount(codes[rows][codes[rows] >= 0], minlength=len(categories))
+        known = codes[rows] >= 0
+        shares = np.bincount(codes[rows][known], None if weights is None else weights[known], minlength=len(categories))
         features.append(
             Feature(
                 name,
                 "category",
-                tuple((shares / max(shares.sum(), 1)).tolist()),
+                tuple((shares / (shares.sum() or 1)).tolist()),
                 float((codes < 0).mean()),
                 float(frequent) if fills else None,
                 categories=categories,
@@ -278,21 +295,30 @@ def _features(data: Data, missing: str) -> tuple[tuple[Feature, ...], Imputation
     return tuple(features), imputation
 
 
-def _number(name: str, kind: Literal["number", "date"], values: np.ndarray, fill: float | None, missing: float) -> Feature:
-    """A feature of numbers or dates (n,), NaN for missing values."""
-    present = values[~np.isnan(values)]
+def _number(
+    name: str,
+    kind: Literal["number", "date"],
+    values: np.ndarray,
+    fill: float | None,
+    missing: float,
+    weights: np.ndarray | None,
+) -> Feature:
+    """A feature of numbers or dates (n,), NaN for missing values, with weights (n,) if there are any."""
+    known = ~np.isnan(values) & (True if weights is None else weights > 0)
+    present, own = values[known], None if weights is None else weights[known]
     if not present.size:
         return Feature(name, kind, (1.0,), missing, fill)
-    edges = np.unique(np.quantile(present, np.arange(1, BINS) / BINS))
-    shares = np.bincount(edges.searchsorted(present, side="right"), minlength=len(edges) + 1) / len(present)
+    edges = np.unique(weighted_quantiles(present, np.arange(1, BINS) / BINS, own))
+    shares = np.bincount(edges.searchsorted(present, side="right"), own, minlength=len(edges) + 1)
+    shares = shares / shares.sum()
     return Feature(
         name,
         kind,
         tuple(shares.tolist()),
         missing,
         fill,
-        float(present.mean()),
-        float(present.std()),
+        float(np.average(present, weights=own)),
+        float(deviations_of(present[:, None], own)[0]),
         tuple(edges.tolist()),
     )
 

@@ -27,6 +27,7 @@ def to_json(model: Model) -> bytes:
         version=VERSION,
         data=model.title,
         rows=model.n,
+        weighted=model.weighted,
         method=model.settings.method,
         k=model.settings.k,
         options=dict(model.settings.options),
@@ -137,6 +138,7 @@ def _model(found: dict) -> Model:
         missing_marks=tuple(_checked(mark, "missing", str) for mark in _list(reading, "missing", MAX_MARKS)),
         ignore_case=_get(reading, "ignore_case", bool),
         dates=_one_of(reading, "dates", ("", "dmy", "mdy")),
+        weighted=found.get("weighted") is True,  # older files have no such entry
     )
 
 

@@ -302,7 +302,7 @@ class _FigureBuilder:
         n = len(self.xy)
         if not self.painted:
             return np.arange(n)
-        return hoverable_rows(n) if self.run.data.weights is None else np.arange(min(n, MAX_HOVERABLE))
+        return hoverable_rows(n) if self.run.data.occurrences is None else np.arange(min(n, MAX_HOVERABLE))
 
     def _points(self) -> dict:
         names = name_labels(self.run.data, self.rows, thinned=True) if self.with_names else {}

@@ -43,9 +43,20 @@ class Variable:
         """What `effect_of` returns."""
         return "Cramér's V" if self.categories else "η²"
 
-    def effect_of(self, values: np.ndarray, labels: np.ndarray) -> float:
-        """How strongly such values separate the clusters: η² of numbers and dates, Cramér's V of categories; both in 0..1."""
-        return cramers_v(values, labels) if self.categories else float(eta_squared(values, labels))
+    def effect_of(self, values: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """How strongly such values separate the clusters: η² of numbers and dates, Cramér's V of categories; both in 0..1.
+
+        weights : (n,) how often each value counts; by default once.
+        """
+        return cramers_v(values, labels, weights) if self.categories else float(eta_squared(values, labels, weights))
+
+    def means_of(self, rows: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """(m,) mean of each of the `indicators` over the rows (n,) with a value, with weights (n,); NaN if there are none."""
+        columns = self.indicators
+        inside = np.flatnonzero(rows & ~np.isnan(columns[:, 0]) & (True if weights is None else weights > 0))
+        if not inside.size:
+            return np.full(columns.shape[1], np.nan)
+        return np.average(columns[inside], axis=0, weights=None if weights is None else weights[inside])
 
     @property
     def indicators(self) -> np.ndarray:
@@ -102,8 +113,8 @@ class Profiles:
     @cached_property
     def effects(self) -> np.ndarray:
         """`Variable.effect_of` the values of each variable."""
-        labels = self.segments.labels
-        return np.array([variable.effect_of(variable.values, labels) for variable in self.variables])
+        labels, weights = self.segments.labels, self.segments.frequencies
+        return np.array([variable.effect_of(variable.values, labels, weights) for variable in self.variables])
 
     @cached_property
     def features(self) -> list[int]:
@@ -123,7 +134,7 @@ class Profiles:
         """For each segment its largest difference from all other rows in each column, sorted by size."""
         found = [[] for _ in range(self.segments.k)]
         for variable in self.variables:
-            parts = _differences(variable, self.segments.labels, self.segments.k)
+            parts = _differences(variable, self.segments.labels, self.segments.k, self.segments.frequencies)
             for differences, part in zip(found, parts, strict=True):
                 differences += part
         return [sorted(one, key=lambda difference: -abs(difference.standardized)) for one in found]
@@ -131,30 +142,33 @@ class Profiles:
     def rows_of(self, j: int) -> list[tuple[str, list[str], str, np.ndarray]]:
         """Rows of a table about variable j: one, or one for each category.
 
-        Each has a name, the mean or share in each segment and in all rows as texts, and the test values (k,).
+        Each has a name, the mean or share in each segment and in all rows as texts, and the test values (k,), which are NaN
+        if there are none.
         """
-        variable, labels, k = self.variables[j], self.segments.labels, self.segments.k
-        columns = variable.indicators
-        known = ~np.isnan(columns[:, 0])
-        values, groups = columns[known], labels[known]
-        if variable.categories:
-            found = category_test_values(variable.values, labels).T
-        else:
-            found = mean_test_values(variable.values, labels)[None]
-        # the last segments may be empty, and the last categories only in rows without a segment
-        test_values = np.full((columns.shape[1], k), np.nan)
-        test_values[: found.shape[0], : found.shape[1]] = found
-        rows = []
-        for c, column in enumerate(values.T):
-            means = [column[groups == i].mean() if (groups == i).any() else np.nan for i in range(k)]
-            overall = column.mean() if column.size else np.nan
+        variable, labels, k, weights = self.variables[j], self.segments.labels, self.segments.k, self.segments.frequencies
+        test_values = np.full((max(len(variable.categories), 1), k), np.nan)
+        if self.has_test_values:
             if variable.categories:
-                texts = ["–" if np.isnan(mean) else f"{mean:.0%}" for mean in (*means, overall)]
+                found = category_test_values(variable.values, labels, weights).T
+            else:
+                found = mean_test_values(variable.values, labels, weights)[None]
+            # the last segments may be empty, and the last categories only in rows without a segment
+            test_values[: found.shape[0], : found.shape[1]] = found
+        groups = [*(labels == i for i in range(k)), np.ones(len(labels), dtype=bool)]
+        rows = []
+        for c, means in enumerate(np.array([variable.means_of(group, weights) for group in groups]).T):
+            if variable.categories:
+                texts = ["–" if np.isnan(mean) else f"{mean:.0%}" for mean in means]
                 rows.append((f"{variable.name} = {variable.categories[c]}", texts[:-1], texts[-1], test_values[c]))
             else:
-                texts = [variable.text(mean) for mean in (*means, overall)]
+                texts = [variable.text(mean) for mean in means]
                 rows.append((variable.name, texts[:-1], texts[-1], test_values[c]))
         return rows
+
+    @property
+    def has_test_values(self) -> bool:
+        """Whether there are test values: with weights that are not whole numbers, the number of rows is unknown."""
+        return self.segments.weights is None or self.segments.data.has_whole_weights
 
     def sentence(self, segment: int) -> str:
         """The largest differences of a segment from all other rows, as a sentence."""
@@ -165,17 +179,19 @@ class Profiles:
         return f"{text}." if found[0].category else f"{text[0].upper()}{text[1:]}."  # names of columns stay as they are
 
 
-def _differences(variable: Variable, labels: np.ndarray, k: int) -> list[list[Difference]]:
+def _differences(variable: Variable, labels: np.ndarray, k: int, weights: np.ndarray | None = None) -> list[list[Difference]]:
     """For each segment its difference in a column, of its best category; empty if it or all other rows have no values."""
     columns = variable.indicators
-    known = ~np.isnan(columns[:, 0])
+    known = ~np.isnan(columns[:, 0]) & (True if weights is None else weights > 0)
     values, groups = columns[known], labels[known]
-    member = (groups[:, None] == np.arange(k)).astype(float)
-    sizes, total = member.sum(axis=0), values.sum(axis=0)
+    own = np.ones(len(values)) if weights is None else weights[known]
+    member = own[:, None] * (groups[:, None] == np.arange(k))
+    sizes, total = member.sum(axis=0), own @ values
+    others = np.where([(groups != i).any() for i in range(k)], own.sum() - sizes, 0.0)  # exactly 0 in spite of rounding
     with np.errstate(invalid="ignore", divide="ignore"):
         inside = member.T @ values / sizes[:, None]
-        outside = (total - member.T @ values) / (len(values) - sizes)[:, None]
-        deviation = values.std(axis=0)
+        outside = (total - member.T @ values) / others[:, None]
+        deviation = deviations_of(values, own)
         standardized = (inside - outside) / deviation
     parts = []
     for i in range(k):
@@ -191,6 +207,13 @@ def _differences(variable: Variable, labels: np.ndarray, k: int) -> list[list[Di
         category = variable.categories[j] if variable.categories else ""
         parts.append([Difference(variable, category, inside[i, j], outside[i, j], float(standardized[i, j]), bool(extreme))])
     return parts
+
+
+def deviations_of(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """(m,) standard deviation (divisor N) of each column of values (n, m), with weights (n,) if there are any."""
+    if weights is None or not len(values):
+        return values.std(axis=0)
+    return np.sqrt(np.average(np.square(values - np.average(values, axis=0, weights=weights)), axis=0, weights=weights))
 
 
 def variables_of(segments: Segments) -> list[Variable]:

@@ -158,8 +158,10 @@ def try_starts(
     """
     options = dict(on_step=on_step, max_iter=iteration_limit(data, settings))
     losses, scores = [], []
+    weights = method(settings.method).weights_of(data)
     for run in restarts(process, prepared, seeds, **options):
-        known = None if data.labels is None or run.last.labels is None else KnownGroups.of(data.labels, run.last.labels)
+        labels = run.last.labels
+        known = None if data.labels is None or labels is None else KnownGroups.of(data.labels, labels, weights)
         losses.append(run.last.loss)
         scores.append((np.nan, np.nan) if known is None else (known.adjusted_rand, known.v_measure))
     return StartResults(np.array(seeds), np.array(losses, dtype=float), *np.array(scores, dtype=float).reshape(-1, 2).T)

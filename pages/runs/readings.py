@@ -66,7 +66,9 @@ def known_groups_at(run: Run, frames: list[Frame]) -> list[KnownGroups | None]:
         if state is None or len(labels) > MAX_SCORED:
             return None
         found = run.history.assignment(state).labels
-        return None if found is None or not (run.view.traits.noise or (found >= 0).any()) else KnownGroups.of(labels, found)
+        if found is None or not (run.view.traits.noise or (found >= 0).any()):
+            return None
+        return KnownGroups.of(labels, found, run.weights)
 
     return [run.cached(("known groups", frame.assigned), lambda frame=frame: of(frame.assigned)) for frame in frames]
 

@@ -37,7 +37,10 @@ def feature_columns(data: Data) -> list[list[int]]:
 
 
 def permuted(data: Data, rng: np.random.Generator) -> tuple[Data, list[np.ndarray]]:
-    """Noise with the same columns: each feature is permuted independently; also the permutation (n,) of each feature."""
+    """Noise with the same columns: each feature is permuted independently; also the permutation (n,) of each feature.
+
+    Weights of rows stay where they are.
+    """
     orders = [rng.permutation(len(data.points)) for _ in feature_columns(data)]
     points = data.points.copy()
     for columns, order in zip(feature_columns(data), orders, strict=True):
@@ -77,8 +80,12 @@ class NoiseBand(Job):
         """(number of features,) effect of each feature."""
         noise, orders = permuted(self.data, np.random.default_rng([self.settings.seed, task]))
         labels = labels_of(noise, replace(self.settings, seed=task), on_step)
+        weights = method(self.settings.method).frequencies_of(self.data)
         return np.array(
-            [variable.effect_of(variable.values[order], labels) for variable, order in zip(self.features, orders, strict=True)]
+            [
+                variable.effect_of(variable.values[order], labels, weights)
+                for variable, order in zip(self.features, orders, strict=True)
+            ]
         )
 
     @property

@@ -80,7 +80,11 @@ class Resampling(Job):
         settings = replace(self.settings, seed=task)
 
         def cluster(data: Data) -> np.ndarray:
-            k = settings.k and min(settings.k, len(data.points))
+            weights = method(settings.method).weights_of(data)
+            n = len(data.points) if weights is None else np.count_nonzero(weights)
+            if not n:
+                return np.full(len(data.points), -1)
+            k = settings.k and min(settings.k, n)
             return labels_of(data, replace(settings, k=k), lambda _: on_step(None))
 
         if self.scheme == "noise":

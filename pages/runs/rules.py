@@ -12,7 +12,7 @@ from clustering import ThresholdTree, TreePrice, threshold_tree, tree_price
 from clustering.threshold_tree import LEAF
 from pages.datasets.columns import to_floats, value_text
 from pages.datasets.data import Data
-from pages.datasets.formatting import format_percentage, minus_signs, pluralize
+from pages.datasets.formatting import format_amount, format_percentage, minus_signs, pluralize
 from pages.runs.segments import Segments
 
 MAX_TREE_POINTS, MAX_TREE_VALUES = 50_000, 2_000_000
@@ -49,27 +49,33 @@ class Condition:
 
 @dataclass(frozen=True)
 class SegmentRule:
-    """The conditions of a leaf, and the rows that meet them; rows in no segment are not counted."""
+    """The conditions of a leaf, and the rows that meet them, or sums of their weights; rows in no segment are not counted."""
 
     segment: int
     conditions: tuple[Condition, ...]
-    rows: int
+    rows: float
     """number of rows that meet the conditions"""
-    inside: int
+    inside: float
     """number of these rows that are in the segment"""
-    size: int
+    size: float
     """number of rows in the segment"""
+    weighted: bool = False
+    """whether the numbers are sums of weights"""
 
     @property
     def purity(self) -> str:
         """How many rows meet the conditions, and the share of them that is in the segment."""
-        return f"{pluralize(self.rows, 'row')}, {format_percentage(self.inside / self.rows)}" if self.rows else "no rows"
+        if not self.rows:
+            return "no rows"
+        amount = f"weight {format_amount(self.rows)}" if self.weighted else pluralize(int(self.rows), "row")
+        return f"{amount}, {format_percentage(self.inside / self.rows)}"
 
     def sentence(self, name: str) -> str:
         """The rule of a leaf with rows as a sentence; `name` is that of the segment."""
         conditions = " and ".join(condition.text for condition in self.conditions) or "All rows"
         covered = format_percentage(self.inside / self.size) if self.size else "0%"
-        return f"{conditions} → {name}: {self.purity} of them in this segment; covers {covered} of the segment"
+        them = "it" if self.weighted else "them"
+        return f"{conditions} → {name}: {self.purity} of {them} in this segment; covers {covered} of the segment"
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,13 @@ class Rules:
     @cached_property
     def leaves(self) -> list[SegmentRule]:
         """The rule of each leaf, from left to right."""
-        labels, sizes, found = self.segments.labels, self.segments.sizes, []
+        segments, found = self.segments, []
         for i, rule in enumerate(self.tree.rules()):
-            members = labels[self.leaf_of == i]
-            rows, inside = int((members >= 0).sum()), int((members == rule.cluster).sum())
-            found.append(SegmentRule(rule.cluster, self._conditions(rule.intervals), rows, inside, int(sizes[rule.cluster])))
+            there, size = self.leaf_of == i, segments.sizes[rule.cluster].item()
+            rows = segments.size_of(there & (segments.labels >= 0))
+            inside = segments.size_of(there & (segments.labels == rule.cluster))
+            conditions = self._conditions(rule.intervals)
+            found.append(SegmentRule(rule.cluster, conditions, rows, inside, size, segments.weights is not None))
         return found
 
     @cached_property
@@ -152,7 +160,8 @@ class Rules:
         """How the loss and the segments of rows change if the tree replaces the clustering, as a sentence."""
         price = self.price
         loss = "infinitely many times" if np.isinf(price.ratio) else f"{price.ratio:.2f} times"
-        moved = f"it puts {price.moved:.1%} of the rows into another segment"
+        what = "rows" if self.segments.weights is None else "weight"
+        moved = f"it puts {price.moved:.1%} of the {what} into another segment"
         return f"The tree's loss is {loss} that of the clustering, and {moved}."
 
     def question(self, node: int) -> Question:
@@ -206,18 +215,20 @@ def rules_of(segments: Segments, leaves: int) -> Rules:
     data, labels, note = segments.data, segments.labels, ""
     if data.precomputed is not None:
         raise ValueError("There are no rules: these data are a distance matrix, without columns.")
-    if not (labels >= 0).any():
+    weights = segments.frequencies
+    counted = labels >= 0 if weights is None else (labels >= 0) & (weights > 0)
+    if not counted.any():
         raise ValueError("There are no rules, because no row is in a segment.")
-    points, given = data.points, labels
+    points, given, own = data.points, labels, weights
     most = min(MAX_TREE_POINTS, MAX_TREE_VALUES // points.shape[1])
     if len(points) > most:
         chosen = data.sample_indices(most)
-        if (labels[chosen] >= 0).any():
-            points, given = points[chosen], labels[chosen]
+        if counted[chosen].any():
+            points, given, own = points[chosen], labels[chosen], None if weights is None else weights[chosen]
             note = f"The thresholds are based on a random sample of {most:,} rows, the counts on all."
     # by default there is one leaf for each center; a larger number is only an upper limit
-    tree = threshold_tree(points, segments.centers, given, leaves if leaves > segments.k else None)
-    return Rules(segments, tree, tree_price(data.points, labels, tree), note)
+    tree = threshold_tree(points, segments.centers, given, leaves if leaves > segments.k else None, own)
+    return Rules(segments, tree, tree_price(data.points, labels, tree, weights), note)
 
 
 def columns_of(data: Data) -> list[RuleColumn]:

@@ -57,6 +57,11 @@ class Run:
         """(n,) weights of the rows that the run used; None if all rows count the same."""
         return self.view.weights_of(self.data)
 
+    @cached_property
+    def frequencies(self) -> np.ndarray | None:
+        """(n,) weights of the rows for statistics of the clusters, see `MethodView.frequencies_of`."""
+        return self.view.frequencies_of(self.data)
+
     @property
     def total_text(self) -> str:
         """Number of points, or the sum of their weights."""
@@ -153,7 +158,7 @@ class Run:
         """(k, d) final cluster centers; the means of the clusters if the method has no centers."""
         if self.centers is not None:
             return self.centers[-1]
-        return means_of(self.data.points, self.labels, self.k)
+        return means_of(self.data.points, self.labels, self.k, self.weights)
 
     @property
     def center_name(self) -> str:
@@ -194,7 +199,7 @@ class Run:
         """Scores of the final clusters relative to the true labels; None if there are no true labels, or no clusters."""
         if self.data.labels is None or not self.view.traits.clusters:
             return None
-        return KnownGroups.of(self.data.labels, self.labels)
+        return KnownGroups.of(self.data.labels, self.labels, self.weights)
 
     @property
     def agreement(self) -> float | None:
@@ -204,7 +209,7 @@ class Run:
     @cached_property
     def silhouette(self) -> Silhouette | None:
         """Silhouette of the final labels by the metric of the run; see `silhouette_of`."""
-        return silhouette_of(self.data, self.labels, self.view.matrix_metric(self.settings))
+        return silhouette_of(self.data, self.labels, self.view.matrix_metric(self.settings), self.frequencies)
 
     @property
     def silhouette_distances(self) -> str:
@@ -257,7 +262,7 @@ class Run:
             return self.matched_ranks
         if isinstance(self.settings.start, ManualStart):
             return np.arange(self.k)
-        ranks = ranks_by_position(self.data.points, self.cluster_centers)
+        ranks = ranks_by_position(self.data.points, self.cluster_centers, self.weights)
         if self.centers is None:  # such methods can find many tiny clusters, which get the last colors
             small = self.sizes < 0.02 * len(self.data.points)
             return np.argsort(np.lexsort((ranks, small)))
@@ -265,44 +270,51 @@ class Run:
         return ranks if hidden is None else np.argsort(np.lexsort((ranks, hidden)))
 
 
-def means_of(points: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """(k, d) mean of the points in each cluster; the mean of all points for an empty cluster."""
+def means_of(points: np.ndarray, labels: np.ndarray, k: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """(k, d) mean of the points in each cluster, with weights (n,); the mean of all points for an empty cluster."""
     inside = labels >= 0
-    counts = np.bincount(labels[inside], minlength=k)
-    middle = points.mean(axis=0)  # differences lose less precision in sums
-    sums = [np.bincount(labels[inside], column, k) for column in (points[inside] - middle).T]
-    return middle + np.stack(sums, axis=1) / np.maximum(counts, 1)[:, None]
+    inner = np.ones(np.count_nonzero(inside)) if weights is None else weights[inside]
+    counts = np.bincount(labels[inside], inner, minlength=k)
+    middle = np.average(points, axis=0, weights=weights)  # differences lose less precision in sums
+    sums = [np.bincount(labels[inside], inner * column, k) for column in (points[inside] - middle).T]
+    return middle + np.stack(sums, axis=1) / np.where(counts > 0, counts, 1)[:, None]
 
 
-def silhouette_of(data: Data, labels: np.ndarray, metric: str | None = None) -> Silhouette | None:
-    """Silhouette of a clustering, without noise points.
+def silhouette_of(
+    data: Data, labels: np.ndarray, metric: str | None = None, weights: np.ndarray | None = None
+) -> Silhouette | None:
+    """Silhouette of a clustering, without noise points and points of weight 0; `weights` (n,) are frequencies.
 
     Based on the distance matrix if the data are one, else on the metric with which the points were clustered, by default
     Euclidean distance. None if there are fewer than two clusters, including in the sample that is used for many points.
     """
     rows = np.flatnonzero(labels >= 0)
+    weights = None if weights is None else weights[rows]
     try:
         if data.precomputed is not None or metric not in (None, "euclidean"):
             matrix = data.proximities(metric)
             matrix = matrix if len(rows) == len(labels) else matrix[np.ix_(rows, rows)]
-            widths = silhouette_of_proximities(matrix, labels[rows])
+            widths = silhouette_of_proximities(matrix, labels[rows], weights=weights)
         else:
-            widths = silhouette(data.points[rows], labels[rows])
+            widths = silhouette(data.points[rows], labels[rows], weights=weights)
     except ValueError:
         return None
     return widths._replace(rows=rows[widths.rows])
 
 
-def silhouette_points(width: Silhouette, labels: np.ndarray, n: int, noun: str = "point") -> str:
+def silhouette_points(
+    width: Silhouette, labels: np.ndarray, n: int, noun: str = "point", weights: np.ndarray | None = None
+) -> str:
     """Of which points a silhouette is the mean, for parentheses; empty if of all n points. The labels are (n,) or a sample."""
     noise = int(np.count_nonzero(labels < 0))
-    sampled = f"sample of {len(width.rows):,} {noun}s" if len(width.rows) < n - noise else ""
+    without_weight = 0 if weights is None else int(np.count_nonzero((labels >= 0) & (weights == 0)))
+    sampled = f"sample of {len(width.rows):,} {noun}s" if len(width.rows) < n - noise - without_weight else ""
     return ", ".join(filter(None, [sampled, f"{pluralize(noise, noun)} in no cluster left out" if noise else ""]))
 
 
-def ranks_by_position(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """(k,) ranks of the centers (k, d) along the first principal component of the points (n, d)."""
-    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points.T, bias=True)))
+def ranks_by_position(points: np.ndarray, centers: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """(k,) ranks of the centers (k, d) along the first principal component of the points (n, d) with weights (n,)."""
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points.T, bias=True, aweights=weights)))
     direction = vectors[:, -1]
     direction = direction * np.sign(direction[np.abs(direction).argmax()])
     return np.argsort(np.argsort(centers @ direction, kind="stable"), kind="stable")

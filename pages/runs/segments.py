@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 
 from clustering import bisect
 from pages.datasets.data import Data
+from pages.datasets.formatting import format_amount, pluralize
 from pages.runs.run import Run, means_of
 
 MAX_SEGMENTS = 60
@@ -110,10 +111,40 @@ class Segments:
         """Cache key."""
         return "segments", self.run.key, self.edits
 
+    @property
+    def weights(self) -> np.ndarray | None:
+        """(n,) weights of the rows, as the run used them; None if all count the same."""
+        return self.run.weights
+
+    @property
+    def frequencies(self) -> np.ndarray | None:
+        """(n,) the weights for statistics that depend on the number of rows, see `as_frequencies`."""
+        return self.run.frequencies
+
+    def size_of(self, rows: np.ndarray) -> float:
+        """Number of rows (n,) booleans, or the sum of their weights."""
+        return int(np.count_nonzero(rows)) if self.weights is None else float(self.weights[rows].sum())
+
     @cached_property
     def sizes(self) -> np.ndarray:
-        """(k,) number of points in each segment."""
-        return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
+        """(k,) number of points in each segment, or sum of their weights."""
+        inside = self.labels >= 0
+        weights = None if self.weights is None else self.weights[inside]
+        return np.bincount(self.labels[inside], weights, minlength=self.k)
+
+    @cached_property
+    def left_out(self) -> float:
+        """Number of points in no segment, or sum of their weights."""
+        return self.size_of(self.labels < 0)
+
+    @cached_property
+    def total(self) -> float:
+        """Number of points, or sum of their weights."""
+        return self.size_of(np.ones(len(self.labels), dtype=bool))
+
+    def amount_text(self, amount: float) -> str:
+        """A number of points or a sum of weights with what it is, such as "12 rows" or "weight 30.5"."""
+        return pluralize(int(amount), self.data.noun) if self.weights is None else f"weight {format_amount(amount)}"
 
     @cached_property
     def memberships(self) -> np.ndarray | None:
@@ -126,7 +157,7 @@ class Segments:
     def centers(self) -> np.ndarray:
         """(k, d) center of each segment, in the units of the points: that of the run, or the mean of an edited one."""
         if self.is_edited:
-            return means_of(self.data.points, self.labels, self.k)
+            return means_of(self.data.points, self.labels, self.k, self.weights)
         return self.run.cluster_centers[np.argsort(self.run.ranks)]
 
     @cached_property
@@ -221,8 +252,9 @@ class Segments:
     def _smaller_half(self, segment: int) -> np.ndarray:
         """Positions of the points in the smaller of two clusters of a segment, found by K-means."""
         members = np.flatnonzero(self.labels == segment)
+        weights = None if self.weights is None else self.weights[members]
         try:
-            labels = bisect(self.data.points[members], np.random.default_rng(0))
+            labels = bisect(self.data.points[members], np.random.default_rng(0), weights)
         except ValueError:
             raise ValueError(f"{self.names[segment]} cannot be split: it needs at least two different rows.") from None
         return members[labels == 1]

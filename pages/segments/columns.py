@@ -65,6 +65,8 @@ def _explanation(profiles: Profiles, band: NoiseBand | None) -> str:
         parts.append(
             "A test on the columns that made the clusters proves nothing. The gray bands show what the same clustering finds "
             f"in noise: the largest of {len(band.effects)} repeats, with each column permuted and all rows clustered anew."
+            + " Weights stay with their rows."
+            * (profiles.segments.weights is not None)
         )
     elif profiles.segments.is_edited:
         parts.append("There is no comparison with noise, because the segments were edited.")
@@ -88,6 +90,9 @@ def _show_means(profiles: Profiles) -> None:
             ]
             rows.append([name, "✓" if variable.is_feature else "", *texts, overall])
     st.html(table(headers, rows, "Means and shares by segment", True))
+    if not profiles.has_test_values:
+        st.caption("There are no test values, because the weights are not whole numbers, so the number of rows is unknown.")
+        return
     st.caption(
         "Small numbers: test values (Lebart, Morineau & Piron 1995). Beyond ±2, the segment differs from a random sample of "
         "as many rows, and the cell is shaded; for columns used for clustering (✓), this is true of almost any clustering."

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from clustering import adjusted_rand_index, contingency_table, within_groups
+from clustering import adjusted_rand_index, as_frequencies, contingency_table, within_groups
 from pages.datasets.data import Data
-from pages.datasets.formatting import escape_markdown, format_number, minus_signs, pluralize, truncate
+from pages.datasets.formatting import escape_markdown, format_amount, format_number, minus_signs, pluralize, truncate
 from pages.datasets.limits import MAX_CLUSTERS
 from pages.figures import palette
 from pages.figures.markup import cluster_mark, mark, table
@@ -151,13 +151,14 @@ def positions_of(text: str, data: Data) -> tuple[int, ...]:
 
 def _show_sizes(segments: Segments) -> None:
     rows = [
-        [cluster_mark(rank, name), f"{size:,}", f"{size / len(segments.labels):.0%}"]
+        [cluster_mark(rank, name), format_amount(size), f"{size / segments.total:.0%}"]
         for rank, name, size in zip(segments.ranks, segments.names, segments.sizes, strict=True)
     ]
     if (segments.labels < 0).any():
-        none = int((segments.labels < 0).sum())
-        rows.append([mark("●", palette.NEUTRAL, "No segment"), f"{none:,}", f"{none / len(segments.labels):.0%}"])
-    st.html(table(["Segment", f"{segments.data.noun.capitalize()}s", "Share"], rows, "Sizes of the segments", True))
+        none = segments.left_out
+        rows.append([mark("●", palette.NEUTRAL, "No segment"), format_amount(none), f"{none / segments.total:.0%}"])
+    size = f"{segments.data.noun.capitalize()}s" if segments.weights is None else "Sum of weights"
+    st.html(table(["Segment", size, "Share"], rows, "Sizes of the segments", True))
 
 
 def _show_edits(segments: Segments) -> None:
@@ -183,7 +184,7 @@ def edit_texts(segments: Segments) -> list[str]:
 
 def _edit_text(change: Edit, before: Segments, after: Segments) -> str:
     noun = before.data.noun
-    named = [f"{before.names[i]} ({pluralize(int(before.sizes[i]), noun)})" for i in change.segments]
+    named = [f"{before.names[i]} ({before.amount_text(before.sizes[i])})" for i in change.segments]
     match change.kind:
         case "rename":
             return f"{before.names[change.segments[0]]} is named {after.names[change.segments[0]]}."
@@ -193,7 +194,7 @@ def _edit_text(change: Edit, before: Segments, after: Segments) -> str:
             return f"{named[0]} is dropped as noise."
         case "split":
             halves = after.sizes[change.segments[0]], after.sizes[-1]
-            return f"{named[0]} is split into {halves[0]:,} and {pluralize(int(halves[1]), noun)}."
+            return f"{named[0]} is split into {format_amount(halves[0])} and {before.amount_text(halves[1])}."
         case "move":
             verb = "is" if len(change.rows) == 1 else "are"
             return f"{pluralize(len(change.rows), noun).capitalize()} {verb} moved to {before.names[change.segments[0]]}."
@@ -203,10 +204,14 @@ def _edit_text(change: Edit, before: Segments, after: Segments) -> str:
 def _compare_with_original(segments: Segments) -> None:
     original = segments_of(segments.run)
     st.subheader("Edited segments and original clusters")
-    _show_agreement(segments.labels, segments.names, original.labels, original.names, "Original clusters")
-    if segments.data.precomputed is None and (segments.labels >= 0).any():
+    _show_agreement(segments.labels, segments.names, original.labels, original.names, "Original clusters", segments.weights)
+    if segments.data.precomputed is None and segments.sizes.any():
         points, none = segments.data.points, (segments.labels < 0).any() or (original.labels < 0).any()
-        losses = [within_groups(points[one.labels >= 0], one.labels[one.labels >= 0]) for one in (original, segments)]
+        losses = []
+        for one in (original, segments):
+            inside = one.labels >= 0
+            own = None if segments.weights is None else segments.weights[inside]
+            losses.append(within_groups(points[inside], one.labels[inside], own))
         st.markdown(
             f"Within-cluster sum of squares: {escape_markdown(format_number(losses[0]))} in the original clusters, "
             f"{escape_markdown(format_number(losses[1]))} in the edited segments"
@@ -233,8 +238,8 @@ def _compare_with_another(segments: Segments) -> None:
     if chosen == TRUTH:
         labels = segments.data.labels
         names = group_names(segments.data)
-        _show_agreement(segments.labels, segments.names, labels, names, "True labels")
-        scores = KnownGroups.of(labels, segments.labels)
+        _show_agreement(segments.labels, segments.names, labels, names, "True labels", segments.weights)
+        scores = KnownGroups.of(labels, segments.labels, segments.weights)
         if scores is not None:
             marks = [cluster_mark(rank, name) for rank, name in zip(segments.ranks, segments.names, strict=True)]
             st.markdown(f"V-measure: **{scores.v_measure:.3f}** ({TEXTS['v_measure']}).")
@@ -248,7 +253,10 @@ def _compare_with_another(segments: Segments) -> None:
         show_error(error)
     else:
         mine, theirs = common_rows(segments.run, other.run)
-        _show_agreement(segments.labels[mine], segments.names, other.labels[theirs], other.names, other.run.view.title)
+        weights = None if segments.weights is None else segments.weights[mine]
+        _show_agreement(
+            segments.labels[mine], segments.names, other.labels[theirs], other.names, other.run.view.title, weights
+        )
     progress.done()
 
 
@@ -257,17 +265,25 @@ def common_rows(one: Run, other: Run) -> tuple[np.ndarray, np.ndarray]:
     return np.intersect1d(one.data.rows, other.data.rows, assume_unique=True, return_indices=True)[1:]
 
 
-def _show_agreement(labels: np.ndarray, names, other_labels: np.ndarray, other_names, title: str) -> None:
-    """Show the contingency table and the adjusted Rand index of the segments and another clustering of the same points."""
-    counts, rows, columns = contingency_table(labels, other_labels)
+def _show_agreement(
+    labels: np.ndarray, names, other_labels: np.ndarray, other_names, title: str, weights: np.ndarray | None
+) -> None:
+    """Show the contingency table and the adjusted Rand index of the segments and another clustering of the same points.
+
+    weights : (n,) weights of the points
+    """
+    counts, rows, columns = contingency_table(labels, other_labels, weights)
     # -1 becomes the last name
     names, other_names = [*names, "No segment"], [*other_names, "No segment"]
     headers = [f"Segment ↓, {title} →", *(truncate(other_names[j]) for j in columns)]
-    cells = [[names[i], *(f"{count:,}" for count in line)] for i, line in zip(rows, counts, strict=True)]
+    cells = [[names[i], *map(format_amount, line)] for i, line in zip(rows, counts, strict=True)]
     st.html(table(headers, cells, f"Contingency table of the segments and {title}", True))
+    if weights is not None:
+        st.caption("Numbers are sums of weights.")
     both = (labels >= 0) & (other_labels >= 0)
-    if both.any():
-        index = minus_signs(f"{adjusted_rand_index(labels[both], other_labels[both]):.3f}")
+    if both.any() and (weights is None or weights[both].any()):
+        own = None if weights is None else as_frequencies(weights)[both]
+        index = minus_signs(f"{adjusted_rand_index(labels[both], other_labels[both], own):.3f}")
         left_out = int((~both).sum())
         note = f", without {pluralize(left_out, 'point')} in no segment" * bool(left_out)
         st.markdown(f"Adjusted Rand index: **{index}**{note} (1: the same segments; 0: as similar as by chance).")

@@ -104,7 +104,8 @@ def _about(model: Model) -> str:
     names = [feature.name for feature in model.features]
     more = f" and {len(names) - 12:,} more" if len(names) > 12 else ""
     old = f"{pluralize(model.k, 'segment')} of {model.n:,} old rows ({model.title})"
-    return f"{old}, by {', '.join(names[:12])}{more}. {model.rule}"
+    weights = " Old rows count with their weights, each new row once." * model.weighted
+    return f"{old}, by {', '.join(names[:12])}{more}. {model.rule}{weights}"
 
 
 def _show_sizes(rows: NewRows) -> None:

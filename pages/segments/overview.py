@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from pages.datasets.columns import cell_text
-from pages.datasets.formatting import escape_markdown, format_percentage, pluralize
+from pages.datasets.formatting import escape_markdown, format_amount, format_percentage, pluralize
 from pages.figures import palette
 from pages.figures.markup import cluster_mark, noise_mark, table
 from pages.runs.profiles import Profiles
@@ -19,10 +19,12 @@ ROWS = 3
 
 def show(profiles: Profiles) -> None:
     segments = profiles.segments
-    left_out = int((segments.labels < 0).sum())
+    left_out = bool((segments.labels < 0).any())
+    weight = "" if segments.weights is None else f" with a total weight of {format_amount(segments.total)}"
+    none = f"{segments.left_out:,}" if segments.weights is None else segments.amount_text(segments.left_out)
     st.caption(
-        f"{pluralize(len(segments.labels), segments.data.noun).capitalize()} in {pluralize(segments.k, 'segment')}"
-        + f", {left_out:,} in none" * bool(left_out)
+        f"{pluralize(len(segments.labels), segments.data.noun).capitalize()}{weight} in {pluralize(segments.k, 'segment')}"
+        + f", {none} in none" * left_out
         + ". Each sentence compares the mean, or the share of a category, with that of all other rows."
         + " “Highest” and “lowest” rank the segment's mean among all segments." * (segments.k > 2)
     )
@@ -36,9 +38,9 @@ def show(profiles: Profiles) -> None:
     if left_out:
         with st.container(border=True):
             st.html(f"<h3 style='margin:0'>{noise_mark()}</h3>")
-            share = format_percentage(left_out / len(segments.labels))
+            share = format_percentage(segments.left_out / segments.total)
             st.markdown(
-                f"**{pluralize(left_out, segments.data.noun)} ({share})** in no segment. Noise is not a group: its rows need "
+                f"**{segments.amount_text(segments.left_out)} ({share})** in no segment. Noise is not a group: its rows need "
                 "not resemble each other, so they are not described, and the silhouette leaves them out."
             )
 
@@ -50,9 +52,8 @@ def _shares(segments: Segments) -> str:
         for size, rank, name in zip(segments.sizes, segments.ranks, segments.names, strict=True)
         if size
     ]
-    outside = int((segments.labels < 0).sum())
-    if outside:
-        parts.append(f"<div style='flex:{outside};background:{palette.NEUTRAL}' title='No segment'></div>")
+    if segments.left_out:
+        parts.append(f"<div style='flex:{segments.left_out};background:{palette.NEUTRAL}' title='No segment'></div>")
     style = "display:flex;gap:2px;height:.7rem;border-radius:.35rem;overflow:hidden"
     return f"<div style='{style}' aria-hidden='true'>{''.join(parts)}</div>"
 
@@ -63,11 +64,9 @@ def _card(profiles: Profiles, i: int, addition: str) -> None:
         left, right = st.columns([3, 1], vertical_alignment="center")
         with left:
             st.html(f"<h3 style='margin:0'>{cluster_mark(segments.ranks[i])}{html.escape(segments.names[i])}</h3>")
-            share = segments.sizes[i] / len(segments.labels)
-            st.markdown(
-                f"**{pluralize(int(segments.sizes[i]), segments.data.noun)} ({share:.0%}).** "
-                + escape_markdown(profiles.sentence(i) + addition)
-            )
+            share = segments.sizes[i] / segments.total
+            size = segments.amount_text(segments.sizes[i])
+            st.markdown(f"**{size[0].upper()}{size[1:]} ({share:.0%}).** " + escape_markdown(profiles.sentence(i) + addition))
         with right:
             _name_input(segments, i)
         with st.expander("Typical and borderline rows"):

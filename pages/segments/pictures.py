@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from clustering import weighted_quantiles
 from pages.datasets.formatting import escape_html, escape_markdown, pluralize, truncate
 from pages.figures import palette, segment_plots
 from pages.figures.plots import MAX_MARKERS, points_note, token
 from pages.figures.segment_plots import ColoredSegments
-from pages.runs.profiles import Profiles, Variable
+from pages.runs.profiles import Profiles, Variable, deviations_of
 from pages.runs.segments import Edit, Segments
 from pages.segments.lasso import points_in
 from pages.ui.charts import show_chart
@@ -43,7 +44,7 @@ def show(profiles: Profiles) -> None:
         picked, tool = _choose_segment(segments), _choose_tool()
     chosen = selected_rows(data)
     selected = np.isin(np.arange(len(segments.labels)), chosen) if chosen.size else None
-    groups = ColoredSegments(segments.labels, segments.names, segments.ranks, picked, selected)
+    groups = ColoredSegments(segments.labels, segments.names, segments.ranks, picked, selected, segments.weights)
     left, right = st.columns(2, gap="medium")
     with left:
         _show_points(segments, groups, tool)
@@ -131,8 +132,7 @@ def _show_distribution(profiles: Profiles, groups: ColoredSegments) -> None:
             kind = st.segmented_control(
                 "Plot", PLOTS, format_func=PLOTS.get, default="histogram", required=True, key="segments_plot"
             )
-    known = _known(variable)
-    if not known.any():
+    if not _known(variable, groups.weights).any():
         st.caption("No row has a value in this column.")
         return
     key = f"segments_distribution {_token(profiles.segments, groups, name, kind)}"
@@ -154,7 +154,7 @@ def _show_distribution(profiles: Profiles, groups: ColoredSegments) -> None:
         selection_mode=("box",),
         alt=f"Distribution of {name} by segment. Drag along the horizontal axis to select rows.",
     )
-    notes = " ".join(_distribution_notes(variable, kind, int((~known).sum())))
+    notes = " ".join(_distribution_notes(variable, kind, int((~_known(variable, None)).sum()), groups.weights is not None))
     how = "over bars to select the rows of their categories" if variable.categories else "along the axis to select rows"
     st.caption(escape_markdown(notes) + _drag_note(groups, how))
 
@@ -164,9 +164,10 @@ def _drag_note(groups: ColoredSegments, how: str) -> str:
     return f" Drag {how}{'' if groups.picked is None else ', only of the segment in color'}."
 
 
-def _known(variable: Variable) -> np.ndarray:
-    """(n,) whether a row has a value."""
-    return variable.values >= 0 if variable.categories else ~np.isnan(variable.values)
+def _known(variable: Variable, weights: np.ndarray | None) -> np.ndarray:
+    """(n,) whether a row has a value and a weight above 0."""
+    known = variable.values >= 0 if variable.categories else ~np.isnan(variable.values)
+    return known if weights is None else known & (weights > 0)
 
 
 def _distribution(variable: Variable, groups: ColoredSegments, kind: str):
@@ -176,14 +177,14 @@ def _distribution(variable: Variable, groups: ColoredSegments, kind: str):
     return draw(variable.values, groups, variable.name, variable.kind == "date")
 
 
-def _distribution_notes(variable: Variable, kind: str, missing: int) -> list[str]:
+def _distribution_notes(variable: Variable, kind: str, missing: int, weighted: bool) -> list[str]:
     notes = [f"{pluralize(missing, 'row')} without a value {'is' if missing == 1 else 'are'} left out."] * bool(missing)
     if len(variable.categories) > segment_plots.MAX_CATEGORIES:
         notes.append(f"The {segment_plots.MAX_CATEGORIES} most frequent of {len(variable.categories)} categories are shown.")
     if variable.categories:
         return ["Share of each category in each segment.", *notes]
     kinds = {
-        "histogram": "Rows of each segment, stacked.",
+        "histogram": "Sums of weights of each segment, stacked." if weighted else "Rows of each segment, stacked.",
         "density": "Kernel density of each segment; the area under each curve is 1.",
         "box": "Median, quartiles, and whiskers of up to 1.5 interquartile ranges; dots are the smallest and largest values.",
     }
@@ -193,11 +194,14 @@ def _distribution_notes(variable: Variable, kind: str, missing: int) -> list[str
 def shown_columns(profiles: Profiles, only_numbers: bool) -> list[int]:
     """Indices of the variables in the heat map and of lines: features first, at most `MAX_COLUMNS`."""
     usable = [j for j in profiles.ranked if not (only_numbers and profiles.variables[j].categories)]
-    usable = [j for j in usable if _known(profiles.variables[j]).any()][:MAX_COLUMNS]
+    weights = profiles.segments.weights
+    usable = [j for j in usable if _known(profiles.variables[j], weights).any()][:MAX_COLUMNS]
     return sorted(usable, key=lambda j: (not profiles.variables[j].is_feature, j))
 
 
-def column_differences(variable: Variable, labels: np.ndarray, k: int) -> tuple[str, np.ndarray, list[str]]:
+def column_differences(
+    variable: Variable, labels: np.ndarray, k: int, weights: np.ndarray | None = None
+) -> tuple[str, np.ndarray, list[str]]:
     """How far the mean of each segment is from that of all rows in a column.
 
     Returns
@@ -207,13 +211,12 @@ def column_differences(variable: Variable, labels: np.ndarray, k: int) -> tuple[
     texts : (k,) mean, or share of the category
     """
     columns = variable.indicators
-    known = ~np.isnan(columns[:, 0])
-    columns, groups = columns[known], labels[known]
-    means = np.full((k, columns.shape[1]), np.nan)
-    for i in np.unique(groups[groups >= 0]):
-        means[i] = columns[groups == i].mean(axis=0)
+    means = np.array([variable.means_of(labels == i, weights) for i in range(k)])
+    overall = variable.means_of(np.ones(len(labels), dtype=bool), weights)
+    known = ~np.isnan(columns[:, 0]) & (True if weights is None else weights > 0)
+    deviations = deviations_of(columns[known], None if weights is None else weights[known])
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(columns.std(axis=0) > 0, (means - columns.mean(axis=0)) / columns.std(axis=0), np.nan)
+        z = np.where(deviations > 0, (means - overall) / deviations, np.nan)
     best = int(np.nan_to_num(np.abs(z)).max(axis=0).argmax())
     if variable.categories:
         texts = ["–" if np.isnan(mean) else f"{mean:.0%}" for mean in means[:, best]]
@@ -221,24 +224,30 @@ def column_differences(variable: Variable, labels: np.ndarray, k: int) -> tuple[
     return variable.name, z[:, best], [variable.text(mean) for mean in means[:, best]]
 
 
-def median_heights(values: np.ndarray, parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def median_heights(
+    values: np.ndarray, parts: list[np.ndarray], weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Medians of parts of the rows, and their positions among all rows.
 
     Parameters
     ----------
     values : (n,) numbers, NaN if missing
     parts : booleans (n,) of each part
+    weights : (n,) how often each row counts, see `as_frequencies`; by default once
 
     Returns
     -------
     medians : one for each part, NaN for a part without values
     heights : share of all values below the median, plus half the share of those equal to it
     """
-    ordered = np.sort(values[~np.isnan(values)])
-    own = [values[part & ~np.isnan(values)] for part in parts]
-    medians = np.array([np.median(one) if len(one) else np.nan for one in own])
-    ranks = (np.searchsorted(ordered, medians, "left") + np.searchsorted(ordered, medians, "right")) / 2
-    return medians, np.where(np.isnan(medians), np.nan, ranks / len(ordered))
+    weights = np.ones(len(values)) if weights is None else weights
+    known = ~np.isnan(values) & (weights > 0)
+    inside = [part & known for part in parts]
+    medians = np.array([weighted_quantiles(values[one], [0.5], weights[one])[0] if one.any() else np.nan for one in inside])
+    order = np.argsort(values[known])
+    ordered, sums = values[known][order], np.append(0.0, np.cumsum(weights[known][order]))
+    ranks = (sums[np.searchsorted(ordered, medians, "left")] + sums[np.searchsorted(ordered, medians, "right")]) / 2
+    return medians, np.where(np.isnan(medians), np.nan, ranks / sums[-1])
 
 
 def _show_heat_map(profiles: Profiles, groups: ColoredSegments) -> None:
@@ -246,7 +255,7 @@ def _show_heat_map(profiles: Profiles, groups: ColoredSegments) -> None:
     if not columns:
         return
     st.subheader("Means and shares")
-    parts = [column_differences(profiles.variables[j], segments.labels, segments.k) for j in columns]
+    parts = [column_differences(profiles.variables[j], segments.labels, segments.k, segments.frequencies) for j in columns]
     rows = [_row_name(name, profiles.variables[j]) for (name, *_), j in zip(parts, columns, strict=True)]
     key = f"segments_heat {_token(segments, groups)}"
 
@@ -286,7 +295,7 @@ def _show_lines(profiles: Profiles, groups: ColoredSegments) -> None:
     segments = profiles.segments
     st.subheader("Medians")
     parts = [segments.labels == i for i in range(segments.k)] + ([] if groups.selected is None else [groups.selected])
-    found = [median_heights(profiles.variables[j].values, parts) for j in columns]
+    found = [median_heights(profiles.variables[j].values, parts, segments.frequencies) for j in columns]
     heights = np.array([ranks for _, ranks in found])
     texts = [[profiles.variables[j].text(one) for one in medians] for (medians, _), j in zip(found, columns, strict=True)]
     names = [profiles.variables[j].name for j in columns]

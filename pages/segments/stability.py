@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.datasets.formatting import escape_markdown
+from pages.datasets.formatting import escape_markdown, format_amount
 from pages.figures import palette, plots
 from pages.figures.markup import bar, cluster_mark, table
 from pages.figures.shading import shaded_points, share_matrix
@@ -35,7 +35,8 @@ def show(profiles: Profiles) -> None:
             **PERSISTENT,
         )
         count = st.selectbox("Resamples", COUNTS, 1, key="segments_resamples", width=120, **PERSISTENT)
-    st.caption(f"{SCHEME_TEXTS[scheme]} {_seeds(segments)}")
+    weights = "" if segments.weights is None else " A row keeps its weight, and counts once in the similarities."
+    st.caption(f"{SCHEME_TEXTS[scheme]} {_seeds(segments)}{weights}")
     job = resampling_of(segments, scheme, count)
     if job.note:
         st.info(job.note, icon=":material/info:")
@@ -61,7 +62,7 @@ def _show(segments: Segments, job: Resampling) -> None:
         rows.append(
             [
                 cluster_mark(rank, name),
-                f"{segments.sizes[i]:,}",
+                format_amount(segments.sizes[i]),
                 f"{mean:.2f}",
                 bar(mean, color),
                 verdict(mean),
@@ -69,7 +70,15 @@ def _show(segments: Segments, job: Resampling) -> None:
                 f"{found.dissolved[i]:,}{missed}",
             ]
         )
-    headers = ["Segment", "Size", "Mean similarity", "", "Verdict", "Recovered", "Dissolved"]
+    headers = [
+        "Segment",
+        "Size" if segments.weights is None else "Sum of weights",
+        "Mean similarity",
+        "",
+        "Verdict",
+        "Recovered",
+        "Dissolved",
+    ]
     st.html(table(headers, rows, "Stability of the segments", True))
     st.caption(
         "Similarity: the largest Jaccard similarity of the segment with a cluster of the changed data (rows in both, divided "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.datasets.formatting import escape_markdown, minus_signs, truncate
+from pages.datasets.formatting import escape_markdown, format_amount, minus_signs, truncate
 from pages.export.spreadsheets import table_csv
 from pages.figures.markup import Raw, cluster_mark, noise_mark, table
 from pages.figures.plots import token
@@ -82,21 +82,23 @@ def _show_confusion_matrix(one: KnownClusters) -> None:
     rows = []
     for i, (name, counts, match) in enumerate(zip(one.groups, confusion.counts, confusion.matches, strict=True)):
         cells = [_cell(count, share, j == match) for j, (count, share) in enumerate(zip(counts, shares[i], strict=True))]
-        rows.append([truncate(name), *cells, f"{counts.sum():,}"])
+        rows.append([truncate(name), *cells, format_amount(counts.sum())])
     title = f"Confusion matrix of {one.title}"
     st.html(table(["Known group", *one.marks, "Sum"], rows, title, row_headers=True))
     matched = np.flatnonzero(confusion.matches >= 0)
-    agreeing = int(confusion.counts[matched, confusion.matches[matched]].sum())
-    total = int(confusion.counts.sum())
+    agreeing = confusion.counts[matched, confusion.matches[matched]].sum()
+    total = confusion.counts.sum()
+    weighted = " Numbers are sums of weights." * (one.scores.weights is not None)
     st.caption(
         escape_markdown(
             f"Rows: known groups; columns: clusters, in the order of the groups that they match one-to-one (bold). "
-            f"{agreeing:,} of {total:,} points ({agreeing / total:.1%}) are in matching groups and clusters. "
+            f"{format_amount(agreeing)} of {format_amount(total)} points ({agreeing / total:.1%}) are in matching groups and "
+            f"clusters.{weighted} "
             "Percentages: shares of the group." + f" In the scores, {NOISE_IS_A_GROUP}." * bool((confusion.clusters < 0).any())
         )
     )
 
 
-def _cell(count: int, share: float, matches: bool) -> Raw:
-    text = f"{count:,} <small>{share:.0%}</small>"
+def _cell(count: float, share: float, matches: bool) -> Raw:
+    text = f"{format_amount(count)} <small>{share:.0%}</small>"
     return Raw(f"<b>{text}</b>" if matches else text)

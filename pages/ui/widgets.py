@@ -13,7 +13,7 @@ from pages.datasets.limits import MAX_CLUSTERS, MAX_K_RANGE, MAX_PANELS, MAX_RES
 from pages.methods import available_methods, initializations, method
 from pages.methods.base import MethodView
 from pages.methods.options import Option, Settings
-from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, NamedStart, NoStart, Start, TreeStart
+from pages.methods.starts import MANUAL, SEEDED, TREE, ManualStart, Start, TreeStart, start_named
 from pages.methods.traits import CHOOSE_K, COMPARE, RESTARTS, WATCH
 from pages.methods.tree_cut import METHOD as TREE_CUT
 from pages.runs.cache import RecentCache
@@ -81,7 +81,7 @@ def choose_focus(run: Run) -> tuple[int, int]:
     # values chosen for a larger data set or K may be out of range
     st.session_state["focus"] = min(st.session_state.get("focus", 1), n)
     st.session_state["focus_cluster"] = min(st.session_state.get("focus_cluster", 1), k)
-    by_name = run.data.weights is not None
+    by_name = run.data.occurrences is not None
     if by_name:
         names, label = run.data.names_of(slice(None)), run.data.noun.capitalize()
         st.session_state["focus_name"] = names[focused_name(names)]
@@ -111,17 +111,20 @@ def choose_starts(data: Data) -> tuple[Settings, list[str], int]:
         view = _choose_applicable_method(RESTARTS, data)
         k = _choose_k()
         options = _choose_options(view, data, RESTARTS)
-        runs = int(st.number_input("Runs per initialization", *RUNS_RANGE, 100, 10, key="runs", width=160, **IN_LINK))
-        seed = _choose_first_seed("The runs of each initialization use this seed and the following ones.")
-    names = [initialization.name for initialization in view.initializations if initialization.repeatable]
-    chosen = st.multiselect(
-        "Initialization methods",
-        names,
-        default=[name for name in ("random", "k-means++", "maxmin") if name in names],
-        format_func=initialization_label,
-        key=f"ways_{view.name}",
-        **IN_LINK,
-    )
+        label = "Runs per initialization" if view.initializations else "Runs"
+        runs = int(st.number_input(label, *RUNS_RANGE, 100, 10, key="runs", width=160, **IN_LINK))
+        which = "The runs of each initialization" if view.initializations else "The runs"
+        seed = _choose_first_seed(f"{which} use this seed and the following ones.")
+    chosen = names = [initialization.name for initialization in view.repeatable]
+    if view.initializations:
+        chosen = st.multiselect(
+            "Initialization methods",
+            names,
+            default=[name for name in ("random", "k-means++", "maxmin") if name in names],
+            format_func=initialization_label,
+            key=f"ways_{view.name}",
+            **IN_LINK,
+        )
     return view.settings(_at_most(k, data), None, seed, data, **options), chosen, runs
 
 
@@ -300,7 +303,7 @@ def _choose_start(initialization: str, data: Data, ending: str = "", width=None)
         return ManualStart(())
     if initialization == SAME:
         return None
-    return NamedStart(initialization) if initialization else NoStart()
+    return start_named(initialization)
 
 
 def option_key(view: MethodView, option: Option, data: Data, ending: str = "") -> str:

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN as PEER
 from sklearn.datasets import make_blobs
 
-from clustering import HDBSCAN, History, adjusted_rand_index, density_hierarchy, fit, iterate, three_gaussians
+from clustering import HDBSCAN, OPTICS, History, adjusted_rand_index, density_hierarchy, fit, iterate, three_gaussians
 from clustering.hdbscan import INFINITE_DENSITY, LEVELS, SPLITS, selected_clusters
 from clustering.notices import NO_CLUSTER
 from tests.core.tables import examples, tables
@@ -78,6 +78,39 @@ def test_labels_and_strengths_equal_those_of_scikit_learn_also_for_tied_distance
             last = fit(HDBSCAN(size, min_points, selection, single), points)
             np.testing.assert_array_equal(last.labels, peer.labels_)
             np.testing.assert_array_equal(last.assignment.strengths, peer.probabilities_)
+
+
+@pytest.mark.parametrize("decimals", [8, 0])
+def test_a_matrix_of_distances_gives_the_results_of_scikit_learn(decimals):
+    points = np.round(make_blobs(200, n_features=3, centers=4, cluster_std=[0.3, 0.5, 1, 2], random_state=0)[0], decimals)
+    matrix = cdist(points, points, "cityblock")
+    for size, min_points in SETTINGS:
+        options = dict(min_cluster_size=size, min_samples=min_points, copy=True)
+        peer = PEER(**options, metric="manhattan", algorithm="kd_tree").fit(points)
+        last = fit(HDBSCAN(size, min_points, metric="precomputed"), matrix)
+        np.testing.assert_array_equal(last.labels, peer.labels_)
+        np.testing.assert_allclose(last.assignment.strengths, peer.probabilities_, rtol=1e-12)
+        if decimals:  # from a matrix, scikit-learn breaks ties in another way, on which strengths depend
+            given = PEER(**options, metric="precomputed").fit(matrix)
+            np.testing.assert_array_equal(last.labels, given.labels_)
+
+
+def test_a_matrix_of_euclidean_distances_gives_the_clusters_of_the_points():
+    one, other = fit(HDBSCAN(5), POINTS), fit(HDBSCAN(5, metric="precomputed"), cdist(POINTS, POINTS))
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_allclose(one.assignment.strengths, other.assignment.strengths)
+
+
+@pytest.mark.parametrize("process", [HDBSCAN(5, metric="precomputed"), OPTICS(5, metric="precomputed")])
+def test_data_that_are_no_matrix_of_distances_are_rejected(process):
+    with pytest.raises(ValueError, match=r"square|symmetric|two rows and columns"):
+        fit(process, POINTS)
+
+
+@pytest.mark.parametrize("method", [HDBSCAN, OPTICS])
+def test_unknown_metrics_are_rejected(method):
+    with pytest.raises(ValueError, match="metric must be one of euclidean, precomputed, got 'manhattan'"):
+        method(5, metric="manhattan")
 
 
 def test_the_single_cluster_of_one_normal_distribution_equals_that_of_scikit_learn():

@@ -20,6 +20,7 @@ from clustering import (
     iterate,
     labels_below,
     labels_of_valleys,
+    proximity_matrix,
     reachability_order,
     three_gaussians,
     valleys,
@@ -65,10 +66,12 @@ def test_points_farther_than_max_eps_do_not_reach_each_other():
 # against scikit-learn
 
 
-def assert_equal_to_scikit_learn(points, min_points, min_cluster_size, max_eps):
-    peer = PEER(min_samples=min_points, max_eps=max_eps, algorithm="kd_tree").fit(points)
+def assert_equal_to_scikit_learn(points, min_points, min_cluster_size, max_eps, metric="euclidean"):
+    # scikit-learn's "euclidean" is imprecise
+    options = dict(algorithm="kd_tree") if metric == "euclidean" else dict(metric=metric)
+    peer = PEER(min_samples=min_points, max_eps=max_eps, **options).fit(points)
     parts = {"reachability": peer.reachability_, "ordering": peer.ordering_}
-    order = reachability_order(points, min_points, max_eps)
+    order = reachability_order(points, min_points, max_eps, metric)
     np.testing.assert_array_equal(order.ordering, peer.ordering_)
     np.testing.assert_array_equal(order.reachability, peer.reachability_)
     np.testing.assert_array_equal(order.cores, peer.core_distances_)
@@ -103,6 +106,27 @@ def test_order_and_clusters_equal_those_of_scikit_learn_also_for_tied_distances(
 
 def test_all_points_equal_those_of_scikit_learn_after_rows_were_removed_in_batches():
     assert_equal_to_scikit_learn(make_blobs(700, centers=5, random_state=3)[0], 6, None, np.inf)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.filterwarnings("ignore:All reachability values are inf")
+@pytest.mark.parametrize("decimals", [8, 0])
+@pytest.mark.parametrize("max_eps", [np.inf, 1.5])
+def test_a_matrix_of_distances_gives_the_results_of_scikit_learn(max_eps, decimals):
+    points, _ = make_blobs(200, n_features=3, centers=4, cluster_std=[0.3, 0.5, 1, 2], random_state=0)
+    matrix = proximity_matrix(np.round(points, decimals), "manhattan")
+    assert_equal_to_scikit_learn(matrix, 5, None, max_eps, "precomputed")
+    peer = PEER(min_samples=5, xi=0.1, min_cluster_size=8, metric="precomputed").fit(matrix)
+    state = fit(OPTICS(5, xi=0.1, min_cluster_size=8, metric="precomputed"), matrix)
+    np.testing.assert_array_equal(state.labels, peer.labels_)
+    assert state.labels.max() > 0
+
+
+def test_a_matrix_of_euclidean_distances_gives_the_order_of_the_points():
+    matrix = proximity_matrix(POINTS, "euclidean")
+    one, other = reachability_order(POINTS, 5), reachability_order(matrix, 5, metric="precomputed")
+    np.testing.assert_array_equal(one.ordering, other.ordering)
+    np.testing.assert_allclose(one.reachability, other.reachability)
 
 
 @pytest.mark.parametrize("extraction", ["xi", "eps"])

@@ -16,7 +16,7 @@ def trees(points, min_points, neighbors):
     nearest, squares = nearest_neighbors(cKDTree(points), points, slice(None), neighbors)
     cores = np.sqrt(squares[:, :min_points].max(axis=1))
     found = spanning_tree._tree_of_neighbors(points, cores, nearest, np.sqrt(squares))
-    return found and found[0], spanning_tree._tree_of_all(points, cores)
+    return found and found[0], spanning_tree._tree_of_all(points, cores, "euclidean")
 
 
 def assert_equal_links(links, expected):

@@ -667,7 +667,7 @@ def check_that_other_pages_run_it(view: MethodView) -> None:
     settings = view.settings(2, data=data, **options)
     if view.name in available_methods(RESTARTS):
         study = RestartStudy.of(data, settings, RecentCache())
-        for initialization in (initialization for initialization in view.initializations if initialization.repeatable):
+        for initialization in view.repeatable:
             losses = [study.compute_run(initialization.name, i, silent).loss for i in (0, 1)]
             expected = [view.settings(2, initialization.name, seed, data, **options) for seed in (1, 2)]
             own = [make_run(data, one, RecentCache(), silent).history.losses[-1] for one in expected]

@@ -229,6 +229,8 @@ def test_few_points_have_all_criteria_and_stability_for_k_below_the_subsample_si
     assert verdict.ks.tolist() == list(range(1, min(8, n - 1) + 1))
     assert [best.k for best in verdict.best_runs] == verdict.ks.tolist()
     expected = set(NAMES) if verdict.sweep.models else set(NAMES) - {"bic", "icl", "aic"}
+    if not verdict.sweep.view.traits.loss.over_k:
+        expected -= {"elbow"}
     assert set(verdict.criteria) == expected
     for name, criterion in verdict.criteria.items():
         whole = verdict.ks if name in ("elbow", "gap", "bic", "icl", "aic") else verdict.ks[1:]

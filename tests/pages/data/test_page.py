@@ -828,7 +828,8 @@ def test_weights_that_are_not_possible_give_a_sentence(shared_app, values, sente
     [
         ("watch", "Rows count with the weights in column my_w"),
         ("hierarchy", "Hierarchical clustering ignores the weights of rows in column my_w."),
-        ("choose_k", "This page ignores the weights of rows in column my_w."),
+        ("choose_k", "Criteria are those of a table that repeats rows, too"),
+        ("segments", "statistics of clusters are those of a table that repeats rows"),
     ],
 )
 def test_pages_say_what_they_do_with_weights(shared_app, page, sentence):

@@ -155,13 +155,13 @@ def test_generated_points_are_the_same_in_a_parquet_file():
         note="A note.",
         noun="word",
         names=np.array([f"w{i}" for i in range(50)], dtype=object),
-        weights=np.arange(50, 0, -1),
+        occurrences=np.arange(50, 0, -1),
         rows=np.arange(7, 57),
         same_units=True,
         scaling=ColumnScaling("standardize", ("a", "b"), np.array([1.0, 2.0]), np.array([3.0, 4.0])),
     )
     found = from_parquet(to_parquet(data))
-    for name in ("points", "labels", "names", "weights", "rows"):
+    for name in ("points", "labels", "names", "occurrences", "rows"):
         assert np.array_equal(getattr(found, name), getattr(data, name)), name
     for name in ("title", "columns", "label_name", "note", "noun", "same_units"):
         assert getattr(found, name) == getattr(data, name), name

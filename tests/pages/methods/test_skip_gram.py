@@ -216,7 +216,7 @@ def test_true_labels_are_the_sorted_categories_and_unknown_for_other_words():
     assert list(run.data.names) == ["a", "b", "c", "d"]
     assert run.data.labels.tolist() == [1, -1, 0, 1]
     assert run.data.label_name == "kind"
-    assert run.data.weights.tolist() == [3, 2, 2, 2]
+    assert run.data.occurrences.tolist() == [3, 2, 2, 2]
     assert run.data.columns == ("dimension 1", "dimension 2")
     np.testing.assert_array_equal(run.data.points, run.history.last.parameters.words)
     assert run_on(few(None, ""), dimension=2).data.labels is None

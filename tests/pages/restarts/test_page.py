@@ -204,11 +204,38 @@ def test_a_job_stopped_before_its_first_run_shows_no_results():
 def test_a_distance_matrix_is_clustered_by_k_medoids():
     app = opened(f"{SMALL}&source=Built-in&table=Number words")
     assert not app.error
-    assert app.selectbox(key="algorithm_given").options == ["K-medoids"]
+    assert app.selectbox(key="algorithm_given").options == ["K-medoids", "Spectral clustering"]
     assert summary(app)[0] == 30
     assert "relative to the best run, by the" in messages(app)
     app.button_group(key="source").set_value("sample").run()
     assert app.selectbox(key="algorithm").value == "kmeans"
+
+
+def test_a_method_without_initialization_is_run_with_several_seeds():
+    app = opened(f"{SMALL}&algorithm=Bisecting K-means&sample=Uniform noise&k=6&runs=12")
+    assert not app.error
+    assert not app.multiselect
+    found = findings_of(app.session_state["last data"], [""], 12, "bisecting", k=6)
+    assert len({run.loss for run in found.runs}) > 1
+    assert summary(app) == expected(found)
+    _, row = table(app)
+    assert row[:2] == ["● Random seed", "12"]
+    assert app.number_input(key="runs").label == "Runs"
+    choice = next(box for box in app.selectbox if box.label == "Select a run (best first)")
+    assert re.fullmatch(r"\S+: seed \d+", choice.options[0])
+    button(app, "Open run").click().run()
+    app.switch_page("pages/watch/page.py").run()
+    run = latest(app, "run")
+    assert (run.settings.method, run.settings.seed, run.history.losses[-1]) == ("bisecting", found.best.seed, found.best.loss)
+
+
+def test_solutions_of_a_method_without_centers_are_compared_by_their_clusters():
+    app = opened(f"{SMALL}&algorithm=Spectral clustering&k=3")
+    assert not app.error
+    text = messages(app)
+    assert "number of groups without a cluster of their own, relative to the true groups, by the share of common" in text
+    assert "Solid ring" not in text
+    assert summary(app) == expected(findings_of(app.session_state["last data"], DEFAULTS, 10, "spectral", k=3))
 
 
 def test_k_medoids_of_many_points_shows_that_it_uses_a_sample(monkeypatch):

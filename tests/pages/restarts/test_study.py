@@ -3,6 +3,7 @@
 import base64
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -30,6 +31,8 @@ REPEATABLE = {
     "kmeans": ["random", "k-means++", "plain k-means++", "maxmin", "k-means||"],
     "kmedoids": ["random", "k-means++", "plain k-means++", "maxmin", "build"],
     "fuzzy": ["random", "k-means++", "plain k-means++", "maxmin"],
+    "bisecting": [""],
+    "spectral": ["random", "k-means++", "plain k-means++", "maxmin"],
     "mixture": ["random", "k-means++", "plain k-means++", "maxmin", "k-means||", "k-means"],
 }
 
@@ -100,8 +103,7 @@ def findings(request):
 
 def test_every_method_offers_its_repeatable_initializations():
     offered = {
-        name: [initialization.name for initialization in view.initializations if initialization.repeatable]
-        for name, view in available_methods(RESTARTS).items()
+        name: [initialization.name for initialization in view.repeatable] for name, view in available_methods(RESTARTS).items()
     }
     assert {name: offered[name] for name in REPEATABLE} == REPEATABLE
     assert all(offered.values())
@@ -114,6 +116,8 @@ def test_every_method_offers_its_repeatable_initializations():
         ("kmedoids", {}),
         ("kmedoids", dict(update="swap", metric="manhattan")),
         ("mixture", dict(covariance="diagonal")),
+        ("bisecting", {}),
+        ("spectral", dict(width=2.0)),
     ],
     ids=str,
 )
@@ -126,10 +130,10 @@ def test_run_i_equals_the_run_of_the_watch_page_with_seed_i(method, options):
         assert [run.seed for run in runs] == ([11] if initialization == "build" else [11, 12])
         for run in runs:
             watched = make_run(data, settings(method, 4, initialization, run.seed, **options), cache, lambda _: None)
-            assert run.initialization == initialization
+            assert run.initialization == initialization == watched.settings.start.initialization
             np.testing.assert_array_equal(run.losses, watched.history.losses)
             np.testing.assert_array_equal(run.labels, watched.history.last.labels)
-            np.testing.assert_array_equal(run.centers, watched.centers[-1])
+            np.testing.assert_array_equal(run.centers, watched.centers[-1] if watched.centers else np.empty((0, 2)))
             assert run.loss == watched.history.last.loss
 
 
@@ -318,6 +322,26 @@ def test_without_true_means_the_reference_is_the_best_run():
     assert indices == [centroid_index(run.centers, found.best.centers) for run in found.runs]
 
 
+def test_clusters_of_a_method_without_centers_are_compared_by_the_points_that_they_share():
+    data = sample("rings", 60)
+    found = findings_of(data, ["random"], 4, method="spectral", k=2)
+    assert found.true_means is not None
+    labels = data.labels.copy()
+    labels[:3] = 1 - labels[:3]  # of 30 in each group
+    run = replace(found.best, labels=labels)
+    common, moved = [(labels == g) & (data.labels == g) for g in range(2)], np.arange(60) < 3
+    for g in range(2):
+        either = (labels == g) | (data.labels == g)
+        assert found.distances(run)[g, g] == pytest.approx(1 - common[g].sum() / either.sum())
+    assert (common[0] | common[1] | moved).all()
+    assert found.centroid_index(run) == 0
+    assert found.centroid_index(replace(run, labels=np.zeros(60, dtype=int))) == 1
+    assert [len(part) for part in found.misplaced(run)] == [0, 0]
+    alone = findings_of(replace(data, labels=None), ["random"], 4, method="spectral", k=2)
+    assert alone.reference_name == "the best run"
+    assert np.diag(alone.distances(alone.best)).tolist() == [0, 0]
+
+
 def published(data, k=15, name="kmeans", **options):
     return method(name).published(data, settings(name, k, **options))
 
@@ -497,7 +521,7 @@ def test_the_best_run_is_drawn_last_and_in_bold(findings):
 
 def test_every_initialization_has_its_own_color():
     names = {initialization for initializations in REPEATABLE.values() for initialization in initializations}
-    assert len(set(map(restart_figures.color_of_initialization, names))) == len(names) == 7
+    assert len(set(map(restart_figures.color_of_initialization, names))) == len(names) == 8
 
 
 def picture_of(found, plane):

@@ -132,7 +132,7 @@ def test_names_are_larger_for_frequent_words_and_only_the_first_ones_are_written
     assert list(points.text[:4]) == list(words.data.names[:4])
     assert set(points.text[4:]) == {""}
     assert points.meta == plots.THINNED
-    weights = words.data.weights
+    weights = words.data.occurrences
     assert list(points.textfont.size) == [round(10 + 8 * (weight / weights[0]) ** 0.5, 1) for weight in weights]
     _, small = drawn(words, height=pictures.HEIGHT - 1)
     assert small.data[0].text is None

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clustering import GaussianMixture, KMeans, WeightedPoints, fit
-from pages.choose_k.sweep import Sweep
+from clustering import GaussianMixture, KMeans, WeightedPoints, adjusted_rand_index, fit
 from pages.compare.comparison import make_comparison
-from pages.compare.scores import notes, scores
+from pages.compare.scores import notes, scores, weights_in_agreement
 from pages.datasets.cleaning import Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
@@ -102,7 +101,7 @@ def test_every_run_says_whether_weights_are_used(name):
     assert "weights" not in run_of(name, data_of(weight=None)).note
     assert (run.weights is not None) == view.traits.weights
     settings = run.settings
-    plain = make_run(run.data.without_row_weights, settings, RecentCache(), lambda state: None)
+    plain = make_run(data_of(weight=None), settings, RecentCache(), lambda state: None)
     # with these weights, every such method finds other clusters or sizes
     same = np.array_equal(plain.labels, run.labels) and np.allclose(plain.sizes, run.sizes)
     assert same == (not view.traits.weights)
@@ -155,12 +154,13 @@ def test_the_scikit_learn_script_uses_sample_weight(tmp_path, monkeypatch):
         scripts.with_scikit_learn(run_of("mixture"))
 
 
-def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatch):
+def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatch, capsys):
     frame = table()
     frame.loc[3, "x"] = np.nan
+    frame["group"] = np.where(np.arange(60) % 7 == 0, "other", np.where(frame["y"] > 3, "high", "low"))
     content = frame.to_csv(index=False).encode()
     opened = open_here(content, "table.csv", None)
-    data = data_of(opened.reading.table)
+    data = data_of(opened.reading.table, label="group")
     file = SourceFile("table.csv", opened.format, opened.reading.notes, opened.reading.start)
     data = replace(data, origin=replace(data.origin, file=file))
     run = run_of("kmeans", data)
@@ -168,6 +168,12 @@ def test_the_script_of_the_whole_pipeline_reads_the_weights(tmp_path, monkeypatc
     found = executed(pipeline(segments_of(run), "rows.csv"), tmp_path, monkeypatch)
     np.testing.assert_array_equal(found["weights"], data.row_weights)
     np.testing.assert_array_equal(found["labels"], run.labels)
+    printed = dict(line.split(": ") for line in capsys.readouterr().out.splitlines() if ": " in line and "{" not in line)
+    assert float(printed["Mean silhouette width"]) == pytest.approx(run.silhouette.mean)
+    assert float(printed["Adjusted Rand index"]) == pytest.approx(run.agreement)
+    frame = frame.loc[frame.index.repeat(frame["count"])]
+    other = run_of("kmeans", data_of(frame, weight=None, label="group"))
+    assert (run.silhouette.mean, run.agreement) == pytest.approx((other.silhouette.mean, other.agreement))
 
 
 def test_a_part_of_the_rows_keeps_their_weights():
@@ -180,13 +186,6 @@ def test_data_with_other_weights_have_another_key():
     frame["other"] = frame["count"] + 1.0
     keys = {data_of(frame, weight=weight).key for weight in (None, "count", "other")}
     assert len(keys) == 3
-
-
-def test_choose_k_says_that_it_ignores_weights_and_does():
-    sweep = Sweep.of(data_of(), method("mixture").settings(3), 3, 2)
-    assert sweep.note == "This page ignores the weights of rows in column count."
-    assert sweep.data.row_weights is None
-    assert not Sweep.of(data_of(weight=None), method("mixture").settings(3), 3, 2).note
 
 
 def test_the_bootstrap_draws_rows_with_their_weights():
@@ -207,6 +206,22 @@ def test_a_comparison_says_if_only_some_methods_use_weights(names, mixed):
     comparison = make_comparison(data_of(), panels, RecentCache(), lambda i, state: None, **options)
     text = " ".join(notes(comparison, scores(comparison)))
     assert ("cannot be compared with those of algorithms that ignore them" in text) == mixed
+
+
+@pytest.mark.parametrize(("other", "weighted"), [("mixture", True), ("fuzzy", False)])
+def test_the_agreement_of_runs_is_weighted_if_all_of_them_use_weights(other, weighted):
+    panels = [method("kmeans").settings(2), method(other).settings(4)]
+    options = dict(shared=[False, False], k=3, initialization="random")
+    data = data_of()
+    comparison = make_comparison(data, panels, RecentCache(), lambda i, state: None, **options)
+    one, two = (run.labels for run in comparison.runs)
+    counts = table()["count"] if weighted else 1
+    expected = adjusted_rand_index(np.repeat(one, counts), np.repeat(two, counts))
+    assert comparison.adjusted_rand[0, 1] == pytest.approx(expected)
+    assert ("rows with their weights" in weights_in_agreement(comparison)) == weighted
+    assert ("each row once, because a run ignores its weight" in weights_in_agreement(comparison)) == (not weighted)
+    plain = make_comparison(data_of(weight=None), panels, RecentCache(), lambda i, state: None, **options)
+    assert weights_in_agreement(plain) == ""
 
 
 def test_the_histograms_beside_a_mixture_are_weighted():

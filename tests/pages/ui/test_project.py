@@ -237,7 +237,7 @@ def test_word_vectors_return(store):
     again = reloaded(store, saved(app), "watch")
     assert np.array_equal(in_use(again).points, in_use(app).points)
     assert list(in_use(again).names) == list(in_use(app).names)
-    assert in_use(again).weights.tolist() == in_use(app).weights.tolist()
+    assert in_use(again).occurrences.tolist() == in_use(app).occurrences.tolist()
 
 
 def test_texts_of_the_embedding_page_return(store):
