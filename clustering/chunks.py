@@ -57,15 +57,17 @@ MIN_WIDTH = 64
 
 
 def product(left: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """left (k, m) @ columns (m, n), computed in the calling thread alone.
+    """left (…, k, m) @ columns (m, n), computed in the calling thread alone.
 
     For functions run by `map_chunks`, where additional BLAS threads would slow down the computation. The product is split
     into blocks too small for BLAS to start threads.
     """
-    (k, m), n = left.shape, columns.shape[1]
+    (k, m), n = left.shape[-2:], columns.shape[1]
     width = max(MAX_SINGLE_THREADED // (k * m), MIN_WIDTH)
     if n <= width:
         return left @ columns
+    if left.ndim > 2:
+        return np.stack([product(one, columns) for one in left])
     result = np.empty((k, n))
     height, whole = max(MAX_SINGLE_THREADED // (m * width), 1), n - n % width
     for top in range(0, k, height):
@@ -76,11 +78,13 @@ def product(left: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def inner_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """left (k, n) @ right.T (n, m), computed in the calling thread alone."""
-    (k, n), m = left.shape, len(right)
+    """left (…, k, n) @ right.T (n, m), computed in the calling thread alone."""
+    (k, n), m = left.shape[-2:], len(right)
     width = max(MAX_SINGLE_THREADED // (k * m), MIN_WIDTH)
     if n <= width:
         return left @ right.T
+    if left.ndim > 2:
+        return np.stack([inner_product(one, right) for one in left])
     whole = n - n % width
     parts = _blocks(left[:, :whole], width) @ _blocks(right[:, :whole], width).transpose(0, 2, 1)
     return parts.sum(axis=0) + left[:, whole:] @ right[:, whole:].T
@@ -147,10 +151,13 @@ def approximate_two_smallest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def column_argmax(rows: np.ndarray) -> np.ndarray:
-    """(n,) row of the largest entry of each column, the first one if tied; integer type as in `two_smallest`."""
+    """(n,) row of the largest entry of each column, the first one if tied; integer type as in `two_smallest`.
+
+    If `rows` has the shape (k, …), the result has the shape (…).
+    """
     largest = rows[0].copy()
-    labels = np.zeros(len(largest), dtype=np.min_scalar_type(len(rows) - 1))
-    larger, number = np.empty(len(largest), dtype=bool), np.empty_like(labels)
+    labels = np.zeros(largest.shape, dtype=np.min_scalar_type(len(rows) - 1))
+    larger, number = np.empty(largest.shape, dtype=bool), np.empty_like(labels)
     # row by row as in `two_smallest`: several times faster than argmax(axis=0)
     for k in range(1, len(rows)):
         np.greater(rows[k], largest, out=larger)

@@ -3,7 +3,7 @@
     ln(w_k N(x | m_k, S_k)) = W_k f(x),   f(x) = (1, x_1, …, x_d, products of coordinates)
 
 The products are those of all pairs i <= j for full and tied covariances, the squares for diagonal covariances, and the sum of
-squares for spherical covariances.
+squares for spherical covariances. Arrays of parameters may have leading axes, for several mixtures at once.
 """
 
 from functools import lru_cache
@@ -38,46 +38,47 @@ def features_of(covariance: str, columns: np.ndarray) -> np.ndarray:
 
 
 def coefficients_of(covariance: str, gaussians: Gaussians) -> np.ndarray:
-    """(k, m) coefficients W with ln(w_k N(x | m_k, S_k)) = W_k f(x)."""
+    """(…, k, m) coefficients W with ln(w_k N(x | m_k, S_k)) = W_k f(x)."""
     weights, means, covariances = gaussians
-    k, d = means.shape
+    *shape, d = means.shape
     factors = np.linalg.cholesky(covariances)
     roots = np.linalg.inv(factors)
-    precisions = roots.transpose(0, 2, 1) @ roots
-    linear = (precisions @ means[:, :, None])[:, :, 0]
-    half_log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    coefficients = np.empty((k, feature_count(covariance, d)))
-    coefficients[:, 0] = (
-        log_weights(weights) - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("kd,kd->k", means, linear))
+    precisions = roots.swapaxes(-2, -1) @ roots
+    linear = (precisions @ means[..., None])[..., 0]
+    half_log_determinants = np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1)
+    coefficients = np.empty((*shape, feature_count(covariance, d)))
+    coefficients[..., 0] = (
+        log_weights(weights) - half_log_determinants - 0.5 * (d * LOG_2PI + np.einsum("...d,...d->...", means, linear))
     )
-    coefficients[:, 1 : d + 1] = linear
+    coefficients[..., 1 : d + 1] = linear
     if covariance == "spherical":
-        coefficients[:, -1] = -0.5 * precisions[:, 0, 0]
+        coefficients[..., -1] = -0.5 * precisions[..., 0, 0]
     elif covariance == "diagonal":
-        coefficients[:, d + 1 :] = -0.5 * np.diagonal(precisions, axis1=1, axis2=2)
+        coefficients[..., d + 1 :] = -0.5 * np.diagonal(precisions, axis1=-2, axis2=-1)
     else:
         pairs = _pairs(d)
-        np.multiply(precisions.reshape(k, d * d).take(pairs.positions, axis=1), pairs.factors, out=coefficients[:, d + 1 :])
+        products = precisions.reshape(*shape, d * d).take(pairs.positions, axis=-1)
+        np.multiply(products, pairs.factors, out=coefficients[..., d + 1 :])
     return coefficients
 
 
 def covariances_of(covariance: str, sums: np.ndarray, masses: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """(k, d, d) covariances about the means (k, d).
+    """(…, k, d, d) covariances about the means (…, k, d).
 
-    sums : (k, m) sums over points of responsibilities times features
-    masses : (k,) sums of responsibilities
+    sums : (…, k, m) sums over points of responsibilities times features
+    masses : (…, k) sums of responsibilities
     """
-    k, d = means.shape
-    second = sums[:, d + 1 :] / masses[:, None]
+    *shape, d = means.shape
+    second = sums[..., d + 1 :] / masses[..., None]
     if covariance == "spherical":
-        return ((second[:, 0] - np.einsum("kd,kd->k", means, means)) / d)[:, None, None] * np.eye(d)
+        return ((second[..., 0] - np.einsum("...d,...d->...", means, means)) / d)[..., None, None] * np.eye(d)
     if covariance == "diagonal":
-        covariances = np.zeros((k, d, d))
-        covariances[:, np.arange(d), np.arange(d)] = second - np.square(means)
+        covariances = np.zeros((*shape, d, d))
+        covariances[..., np.arange(d), np.arange(d)] = second - np.square(means)
         return covariances
     pairs = _pairs(d)
-    second -= means.take(pairs.rows, axis=1) * means.take(pairs.columns, axis=1)
-    return second.take(pairs.pair_of_position, axis=1).reshape(k, d, d)
+    second -= means.take(pairs.rows, axis=-1) * means.take(pairs.columns, axis=-1)
+    return second.take(pairs.pair_of_position, axis=-1).reshape(*shape, d, d)
 
 
 class Pairs(NamedTuple):

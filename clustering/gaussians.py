@@ -19,6 +19,10 @@ from clustering.points import check_points
 LOG_2PI = float(np.log(2 * np.pi))
 CHUNK = 2**14
 """points processed at a time"""
+MAX_TOGETHER = 2**16
+"""number of components times points below which all components are compared with the points at once"""
+MAX_ELIMINATED = 8
+"""number of dimensions above which triangular systems are solved by LAPACK"""
 
 
 class Gaussians(NamedTuple):
@@ -93,6 +97,8 @@ def log_weights(weights) -> np.ndarray:
 
 def squared_mahalanobis(columns: np.ndarray, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """(k, n) squared Mahalanobis distances of points (d, n) to means (k, d), by Cholesky factors of covariances (k, d, d)."""
+    if len(means) * columns.shape[1] <= MAX_TOGETHER and len(columns) <= MAX_ELIMINATED:
+        return _squares(factors, columns - means[:, :, None])
     squares = np.empty((len(means), columns.shape[1]))
 
     def part(chunk):
@@ -103,17 +109,21 @@ def squared_mahalanobis(columns: np.ndarray, means: np.ndarray, factors: np.ndar
     return squares
 
 
-def _squares(factor: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """(n,) squared norms of L^-1 x for a lower triangular factor L and columns x (d, n), which are overwritten."""
-    if len(factor) > 8:
-        white = solve_triangular(factor, columns, lower=True, check_finite=False)
+def _squares(factors: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(…, n) squared norms of L^-1 x for lower triangular L (…, d, d) and columns x (…, d, n), which are overwritten.
+
+    With more than `MAX_ELIMINATED` dimensions for a single L only.
+    """
+    d = factors.shape[-1]
+    if d > MAX_ELIMINATED:
+        white = solve_triangular(factors, columns, lower=True, check_finite=False)
         return np.einsum("dn,dn->n", white, white)
-    total = np.zeros(columns.shape[1])
-    for i in range(len(factor)):  # in few dimensions faster than a call of LAPACK
-        column = columns[i]
+    total = np.zeros((*columns.shape[:-2], columns.shape[-1]))
+    for i in range(d):  # in few dimensions faster than a call of LAPACK
+        column = columns[..., i, :]
         for j in range(i):
-            column -= factor[i, j] * columns[j]
-        column /= factor[i, i]
+            column -= factors[..., i, j, None] * columns[..., j, :]
+        column /= factors[..., i, i, None]
         total += column * column
     return total
 

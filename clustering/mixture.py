@@ -18,11 +18,13 @@ precision grows with (distance of a mean from the data's center / smallest stand
 differences and triangular solves are used instead.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
 
+from clustering.batched_mixtures import batched_restarts
 from clustering.block_seeding import seeded_centers
 from clustering.block_table import check_table_in_blocks, distinct_notices
 from clustering.blocks import Values, map_points, sum_points
@@ -45,6 +47,7 @@ from clustering.mixture_steps import (
     respond,
     scales_of,
     scatter_about,
+    scatter_of_rows,
     squared_ratios,
     standardized_block,
     well_conditioned,
@@ -62,7 +65,7 @@ from clustering.points import (
     distinct_points_notices,
     is_dask,
 )
-from clustering.process import Alternating, State, fit
+from clustering.process import Alternating, Restart, State, fit
 from clustering.weights import check_counting_k, check_weighted, counting, weighted_means
 
 COVARIANCES = ("full", "tied", "diagonal", "spherical")
@@ -290,13 +293,17 @@ class GaussianMixture(Alternating):
         gaussians = self._standardized(prepared, parameters)
         smallest = smallest_eigenvalues(gaussians.covariances)
         by_features = well_conditioned(gaussians, smallest)
-        coefficients = coefficients_of(self.covariance, gaussians) if by_features else None
+        several = by_features.ndim > 0
+        coefficients = coefficients_of(self.covariance, gaussians) if several or by_features else None
         found, (log_likelihood, changed, masses, sums) = map_points(
             respond, prepared, before and before.found, self.covariance, gaussians, coefficients
         )
         loss = -log_likelihood / prepared.mass + prepared.log_volume
-        sums = sums if by_features else None
-        return Responsibilities(found, loss, int(changed), masses, coefficients, sums, smallest), loss
+        sums = None if coefficients is None else sums
+        if several:
+            loss = np.where(by_features, loss, np.nan)
+            return Responsibilities(found, loss, changed, masses, coefficients, sums, smallest), loss
+        return Responsibilities(found, float(loss), int(changed), masses, coefficients, sums, smallest), float(loss)
 
     def m_step(self, prepared: PreparedFeatures, assignment: Responsibilities, parameters: Gaussians) -> Gaussians:
         return self._maximize(prepared, assignment.found, assignment.sums, parameters, assignment.coefficients)
@@ -352,6 +359,10 @@ class GaussianMixture(Alternating):
         magnified = 16 * len(prepared.columns) * EPS + prepared.rounding
         return 1e-9 * (1 + abs(loss)) + float(magnified / assignment.smallest_variance.min())
 
+    def restarts(self, prepared: PreparedFeatures, rngs, **options) -> Iterator[Restart]:
+        """Several runs at once; see `Process.restarts`."""
+        return batched_restarts(self, prepared, rngs, **options)
+
     def predict(self, parameters: Gaussians, points) -> np.ndarray:
         """(n,) most probable component of each of n new points (n, d), the lowest number on ties; lazily for a Dask array."""
         if is_dask(points):
@@ -382,17 +393,20 @@ class GaussianMixture(Alternating):
         if sums is None:
             masses, moments = sum_points(first_moments, prepared, found, *last_e_step)
         else:
-            masses, moments = sums[:, 0], sums[:, 1 : d + 1]
+            masses, moments = sums[..., 0], sums[..., 1 : d + 1]
         alive = masses >= min_mass * prepared.mean_weight
         divisors = np.where(alive, masses, 1.0)
-        means = moments / divisors[:, None]
-        scatter = None
+        means = moments / divisors[..., None]
+        imprecise = np.True_
         if sums is not None:
             scatter = covariances_of(self.covariance, sums, divisors, means)
-            imprecise = np.square(means) > MAX_SQUARED_RATIO * np.diagonal(scatter, axis1=1, axis2=2)
-            if (imprecise & alive[:, None]).any():
-                scatter = None
-        if scatter is None:
+            cancels = np.square(means) > MAX_SQUARED_RATIO * np.diagonal(scatter, axis1=-2, axis2=-1)
+            imprecise = (cancels & alive[..., None]).any(axis=(-2, -1))
+        if imprecise.ndim:  # several runs
+            for run in np.flatnonzero(imprecise):
+                precise = scatter_of_rows(prepared, found.rows[run], means[run], self.covariance)
+                scatter[run] = precise / divisors[run][:, None, None]
+        elif imprecise:
             scatter = sum_points(scatter_about, prepared, found, means, *last_e_step) / divisors[:, None, None]
         return masses, means, scatter
 
@@ -407,7 +421,7 @@ class GaussianMixture(Alternating):
             if self.covariance != "tied":
                 covariances[~alive] = old.covariances[~alive]
         return Gaussians(
-            masses / masses.sum(),
+            masses / masses.sum(axis=-1, keepdims=True),
             means * prepared.scale + prepared.origin,
             self._in_units(prepared, covariances),
         )
@@ -422,8 +436,8 @@ class GaussianMixture(Alternating):
         if smallest_eigenvalues(covariances).min() >= self._floor:
             return covariances
         values, vectors = np.linalg.eigh(covariances)
-        raised = (vectors * np.maximum(values, self._floor)[:, None, :]) @ vectors.transpose(0, 2, 1)
-        return np.where((values[:, 0] < self._floor)[:, None, None], raised, covariances)
+        raised = (vectors * np.maximum(values, self._floor)[..., None, :]) @ vectors.swapaxes(-2, -1)
+        return np.where((values[..., 0] < self._floor)[..., None, None], raised, covariances)
 
     def _with_means(self, prepared, means) -> Gaussians:
         """Gaussians with the given means, the covariance of all points under this covariance model, and equal weights."""
@@ -441,5 +455,5 @@ class GaussianMixture(Alternating):
 
 
 def smallest_eigenvalues(covariances) -> np.ndarray:
-    """(k,) smallest eigenvalue of each covariance."""
-    return np.linalg.eigvalsh(covariances)[:, 0]
+    """(…, k) smallest eigenvalue of each covariance."""
+    return np.linalg.eigvalsh(covariances)[..., 0]

@@ -2,6 +2,8 @@
 
 Parameters are standardized: relative to `origin` and `scale`. Responsibilities are `rows` (k, n). `values` are
 `PosteriorRows`; rows that were not kept are recomputed from `gaussians` and `coefficients`, those of the last E step.
+
+Arrays of parameters may have a leading axis, for several runs at once. Responsibilities, labels and sums then have it, too.
 """
 
 from typing import NamedTuple
@@ -134,9 +136,9 @@ def respond(prepared: PreparedFeatures, before: PosteriorRows | None, covariance
         Log-likelihood of the standardized points; number of changed labels; (k,) sums of responsibilities; (k, m) sums of
         responsibilities times features, 0 if `coefficients` is None. All sums are weighted.
     """
-    k, n = len(gaussians.weights), prepared.columns.shape[1]
+    (*runs, k), n = gaussians.weights.shape, prepared.columns.shape[1]
     log_joint = log_joint_of(prepared, gaussians) if coefficients is None else None
-    rows, labels = np.empty((k, n)), np.empty(n, dtype=np.min_scalar_type(k - 1))
+    rows, labels = np.empty((*runs, k, n)), np.empty((*runs, n), dtype=np.min_scalar_type(k - 1))
 
     def responsibilities(chunk):
         if log_joint is None:
@@ -144,31 +146,31 @@ def respond(prepared: PreparedFeatures, before: PosteriorRows | None, covariance
             scores = product(coefficients, features)
         else:
             scores = log_joint(chunk)
-        log_density = normalize(scores, block := rows[:, chunk])
-        labels[chunk] = column_argmax(block)
-        changed = len(log_density)
+        log_density = normalize(scores, block := rows[..., chunk])
+        labels[..., chunk] = column_argmax(np.moveaxis(block, -2, 0))
+        changed = log_density.shape[-1]
         if before is not None:
-            changed = np.count_nonzero(labels[chunk] != before.labels[chunk])
+            changed = (labels[..., chunk] != before.labels[..., chunk]).sum(axis=-1)
         if prepared.weights is not None:
             log_density *= prepared.weights[chunk]
             block = block * prepared.weights[chunk]  # a copy: the responsibilities themselves have no weights
         if log_joint is None:
             sums = inner_product(block, features)
-            return float(log_density.sum()), changed, sums[:, 0], sums
-        return float(log_density.sum()), changed, block.sum(axis=1), 0
+            return log_density.sum(axis=-1), changed, sums[..., 0], sums
+        return log_density.sum(axis=-1), changed, block.sum(axis=-1), 0
 
     parts = map_chunks(responsibilities, n, chunk_size_of(prepared))
     return PosteriorRows(rows, labels), tuple(sum(part) for part in zip(*parts, strict=True))
 
 
 def normalize(scores: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Log densities (n,) for log joint densities (k, n), which are overwritten; writes responsibilities to `out` (k, n)."""
-    largest = scores.max(axis=0)
+    """Log densities (…, n) for log joint densities (…, k, n), which are overwritten; `out` receives responsibilities."""
+    largest = scores.max(axis=-2)
     # subtract the largest term (log-sum-exp): otherwise all terms may underflow and give 0/0
-    scores -= largest
+    scores -= largest[..., None, :]
     np.exp(scores, out=out)
-    total = out.sum(axis=0)
-    out *= 1.0 / total  # one division per point instead of k
+    total = out.sum(axis=-2)
+    out *= (1.0 / total)[..., None, :]  # one division per point instead of k
     largest += np.log(total)
     return largest
 
@@ -213,6 +215,10 @@ def overall_scatter(prepared, _, covariance: str) -> np.ndarray:
 
 def scatter_of_rows(prepared, rows, means, covariance: str) -> np.ndarray:
     """(k, d, d) sums of the weights `rows` (k, n) times squares and products of differences from the means (k, d)."""
+    if means.ndim > 2:
+        *runs, k, d = means.shape
+        scatter = scatter_of_rows(prepared, rows.reshape(-1, rows.shape[-1]), means.reshape(-1, d), covariance)
+        return scatter.reshape(*runs, k, d, d)
 
     def part(chunk):
         scatter = np.zeros((*means.shape, means.shape[1]))
@@ -284,6 +290,7 @@ def chunk_size_of(prepared: PreparedFeatures) -> int:
     return CHUNK if prepared.features is not None else min(CHUNK, max(FEATURES_PER_CHUNK // prepared.feature_count, 64))
 
 
-def well_conditioned(gaussians: Gaussians, smallest: np.ndarray) -> bool:
-    """Whether products of coordinates are precise enough for these standardized Gaussians."""
-    return bool((np.einsum("kd,kd->k", gaussians.means, gaussians.means) < MAX_SQUARED_RATIO * smallest).all())
+def well_conditioned(gaussians: Gaussians, smallest: np.ndarray) -> np.ndarray:
+    """(…) whether products of coordinates are precise enough for these standardized Gaussians."""
+    squares = np.einsum("...d,...d->...", gaussians.means, gaussians.means)
+    return (squares < MAX_SQUARED_RATIO * smallest).all(axis=-1)

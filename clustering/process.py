@@ -178,24 +178,29 @@ class Alternating(ABC):
             parameters = self.check_start(prepared, start)
         return self._states_from(prepared, parameters, tol, max_iter)
 
-    def _states_from(self, prepared, parameters, tol, max_iter) -> Iterator[State]:
-        before = None
-        for iteration in range(max_iter + 1):
+    def _states_from(self, prepared, parameters, tol, max_iter, before: State | None = None) -> Iterator[State]:
+        """The states after `before`, whose M step gave these parameters; by default all states of a run."""
+        first = 0 if before is None else before.iteration + 1
+        for iteration in range(first, max_iter + 1):
             assignment, loss = self.e_step(prepared, parameters, None if before is None else before.assignment)
-            notices = self.notices(prepared, parameters, assignment)
-            converged = False
-            if before is not None:
-                converged = self.has_converged(before, parameters, assignment, loss, tol)
-                rise = loss - before.loss
-                if rise > 0 and rise > self.rounding_error(prepared, assignment, before.loss):
-                    notices += (loss_rose_notice(rise, iteration),)
-            if iteration == max_iter and not converged:
-                notices += (iteration_limit_notice(max_iter),)
-            before = State("E", iteration, parameters, assignment, loss, converged, notices)
+            before = self._state(prepared, before, parameters, assignment, loss, iteration, tol, max_iter)
             yield before
-            if converged or iteration == max_iter:
+            if before.converged or iteration == max_iter:
                 return
             parameters = self.m_step(prepared, assignment, parameters)
+
+    def _state(self, prepared, before: State | None, parameters, assignment, loss, iteration, tol, max_iter) -> State:
+        """The state after an E step."""
+        notices = self.notices(prepared, parameters, assignment)
+        converged = False
+        if before is not None:
+            converged = self.has_converged(before, parameters, assignment, loss, tol)
+            rise = loss - before.loss
+            if rise > 0 and rise > self.rounding_error(prepared, assignment, before.loss):
+                notices += (loss_rose_notice(rise, iteration),)
+        if iteration == max_iter and not converged:
+            notices += (iteration_limit_notice(max_iter),)
+        return State("E", iteration, parameters, assignment, loss, converged, notices)
 
     def between(self, prepared, before: State, after: State) -> tuple[State, ...]:
         """The state after the M step, with phase "M": the new parameters with the assignment they were computed from."""

@@ -28,8 +28,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import scipy  # its parts are loaded when they are needed: scipy.optimize takes long
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, zeta
 
 from clustering.chunks import column_argmax, map_chunks
 from clustering.gaussians import CHUNK, Gaussians, check_gaussians, log_weights, squared_mahalanobis
@@ -43,6 +42,10 @@ MIN_DEGREES, MAX_DEGREES = 0.5, 200.0
 """bounds of the degrees of freedom; at the upper bound, a t distribution is almost Gaussian"""
 START_DEGREES = 10.0
 """degrees of freedom at the start if they are estimated"""
+NEWTON_TOLERANCE = 1e-7
+"""change of the logarithm of the degrees of freedom at which Newton's method has converged: the next one is its square"""
+MAX_NEWTON_STEPS = 60
+"""limit that only rounding errors could reach"""
 
 
 class Students(NamedTuple):
@@ -181,34 +184,37 @@ class StudentMixture(GaussianMixture):
         self, prepared: PreparedFeatures, parameters: Students, before: StudentResponsibilities | None = None
     ) -> tuple[StudentResponsibilities, float]:
         d, n = prepared.columns.shape
-        squares, degrees = self._squares(prepared, parameters), parameters.degrees[:, None]
+        squares, degrees = self._squares(prepared, parameters), parameters.degrees[..., None]
         peaks = self._log_peaks(prepared, parameters)
-        rows, labels = np.empty((self.k, n)), np.empty(n, dtype=np.min_scalar_type(self.k - 1))
+        *runs, k, _ = squares.shape
+        rows, labels = np.empty_like(squares), np.empty((*runs, n), dtype=np.min_scalar_type(k - 1))
 
         def part(chunk):
-            log_density = normalize(_log_joint(squares[:, chunk], parameters.degrees, peaks, d), rows[:, chunk])
-            labels[chunk] = column_argmax(rows[:, chunk])
-            return float(log_density.sum())
+            log_density = normalize(_log_joint(squares[..., chunk], parameters.degrees, peaks, d), rows[..., chunk])
+            labels[..., chunk] = column_argmax(np.moveaxis(rows[..., chunk], -2, 0))
+            return log_density.sum(axis=-1)
 
         loss = -sum(map_chunks(part, n, CHUNK)) / n + prepared.log_volume
-        changed = n if before is None else int(np.count_nonzero(labels != before.found.labels))
+        changed = np.full(runs, n) if before is None else (labels != before.found.labels).sum(axis=-1)
+        if not runs:
+            loss, changed = float(loss), int(changed)
         smallest = smallest_eigenvalues(self._standardized(prepared, parameters.gaussians).covariances)
         factors = (degrees + d) / (degrees + squares)
         found = PosteriorRows(rows, labels)
-        return StudentResponsibilities(found, loss, changed, rows.sum(axis=1), None, None, smallest, factors=factors), loss
+        return StudentResponsibilities(found, loss, changed, rows.sum(axis=-1), None, None, smallest, factors=factors), loss
 
     def m_step(self, prepared: PreparedFeatures, assignment: StudentResponsibilities, parameters: Students) -> Students:
         old, masses = self._standardized(prepared, parameters.gaussians), assignment.sizes
         weighted, alive = assignment.found.rows * assignment.factors, masses >= MIN_MASS
-        means = (weighted @ prepared.columns.T) / np.where(alive, weighted.sum(axis=1), 1.0)[:, None]
+        means = (weighted @ prepared.columns.T) / np.where(alive, weighted.sum(axis=-1), 1.0)[..., None]
         scatter = scatter_of_rows(prepared, weighted, means, self.covariance)
-        scatter /= np.where(alive, masses, 1.0)[:, None, None]
+        scatter /= np.where(alive, masses, 1.0)[..., None, None]
         gaussians = self._updated(prepared, masses, means, scatter, old)
         students = Students(*gaussians, parameters.degrees)
         if self.degrees != ESTIMATED:
             return students
         rows, squares = assignment.found.rows, self._squares(prepared, students)
-        best = [_best_degrees(len(means.T), *one) for one in zip(rows, squares, parameters.degrees, strict=True)]
+        best = _best_degrees(len(prepared.columns), rows, squares, parameters.degrees)
         return students._replace(degrees=np.where(alive, best, parameters.degrees))
 
     def m_step_loss(
@@ -226,9 +232,11 @@ class StudentMixture(GaussianMixture):
         return assignment.loss - float(np.einsum("kn,kn->", assignment.found.rows, after - before)) / prepared.columns.shape[1]
 
     def _squares(self, prepared: PreparedFeatures, parameters: Students) -> np.ndarray:
-        """(k, n) squared Mahalanobis distances of the prepared points."""
-        gaussians = self._standardized(prepared, parameters.gaussians)
-        return squared_mahalanobis(prepared.columns, gaussians.means, np.linalg.cholesky(gaussians.covariances))
+        """(…, k, n) squared Mahalanobis distances of the prepared points."""
+        _, means, scales = self._standardized(prepared, parameters.gaussians)
+        *shape, d = means.shape
+        factors = np.linalg.cholesky(scales).reshape(-1, d, d)
+        return squared_mahalanobis(prepared.columns, means.reshape(-1, d), factors).reshape(*shape, -1)
 
     def _log_peaks(self, prepared: PreparedFeatures, parameters: Students) -> np.ndarray:
         return log_peaks(Students(*self._standardized(prepared, parameters.gaussians), parameters.degrees))
@@ -239,8 +247,8 @@ class StudentMixture(GaussianMixture):
 
 
 def log_peaks(students: Students) -> np.ndarray:
-    """(k,) log joint densities at the means."""
-    v, d = students.degrees, students.means.shape[1]
+    """(…, k) log joint densities at the means."""
+    v, d = students.degrees, students.means.shape[-1]
     peaks = log_weights(students.weights) - 0.5 * np.linalg.slogdet(students.scales)[1]
     return peaks + _log_peak(v, d)
 
@@ -251,31 +259,57 @@ def _log_peak(v, d: int):
 
 
 def _log_joint(squares, degrees, peaks, d: int) -> np.ndarray:
-    """(k, n) log joint densities in d dimensions for squared distances (k, n)."""
-    v = degrees[:, None]
-    return peaks[:, None] - 0.5 * (v + d) * np.log1p(squares / v)
+    """(…, k, n) log joint densities in d dimensions for squared distances (…, k, n)."""
+    v = degrees[..., None]
+    return peaks[..., None] - 0.5 * (v + d) * np.log1p(squares / v)
 
 
-def _best_degrees(d: int, responsibilities, squares, old: float) -> float:
-    """Degrees of freedom within the bounds that maximize the log-likelihood, weighted with responsibilities (n,)."""
-    total = responsibilities.sum()
+def _best_degrees(d: int, responsibilities: np.ndarray, squares: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """(…) degrees of freedom within the bounds that maximize the log-likelihood.
+
+    The log-likelihoods of the points are weighted with responsibilities (…, n). Newton's method from the `old` degrees,
+    with bisection where it leaves the bounds; or the old degrees or the upper bound if they are better.
+    """
+    shape, old = old.shape, old.ravel()
+    responsibilities, squares = (values.reshape(len(old), -1) for values in (responsibilities, squares))
+    totals = responsibilities.sum(axis=-1)
 
     # sums by einsum, because a dot product of BLAS would start threads for each of these short computations
-    def loss(v):
-        return 0.5 * (v + d) * np.einsum("n,n->", responsibilities, np.log1p(squares / v)) - total * _log_peak(v, d)
+    def logarithms(v, rows=slice(None)):
+        return np.einsum("kn,kn->k", responsibilities[rows], np.log1p(squares[rows] / v[:, None]))
 
-    def slope(logarithm):
-        v = np.exp(logarithm)
-        logarithms = np.einsum("n,n->", responsibilities, np.log1p(squares / v))
-        shares = np.einsum("n,n->", responsibilities, squares / (v + squares))
-        return logarithms - (v + d) / v * shares - total * (digamma((v + d) / 2) - digamma(v / 2) - d / v)
+    def loss(v, logs):
+        return 0.5 * (v + d) * logs - totals * _log_peak(v, d)
 
-    low, high = np.log(MIN_DEGREES), np.log(MAX_DEGREES)
-    if slope(high) <= 0:
-        best = MAX_DEGREES
-    elif slope(low) >= 0:
-        best = MIN_DEGREES
-    else:
-        best = np.exp(scipy.optimize.brentq(slope, low, high, xtol=1e-10))
-    # this may be a local minimum
-    return float(min((old, MAX_DEGREES, best), key=loss))
+    def slope(v, logs, rows=slice(None)):
+        """Twice the derivative of the loss by v, and the derivative of this by ln v."""
+        ratios, total = squares[rows] / (v[:, None] + squares[rows]), totals[rows]
+        shares = np.einsum("kn,kn->k", responsibilities[rows], ratios)
+        ratios /= v[:, None] + squares[rows]
+        curvature = (v + d) * np.einsum("kn,kn->k", responsibilities[rows], ratios) - shares + d / v * shares
+        curvature -= total * (0.5 * v * (zeta(2, (v + d) / 2) - zeta(2, v / 2)) + d / v)  # trigamma functions
+        return logs - (v + d) / v * shares - total * (digamma((v + d) / 2) - digamma(v / 2) - d / v), curvature
+
+    largest, best = np.full(len(old), MAX_DEGREES), old.copy()
+    of_largest, of_old = logarithms(largest), logarithms(old)
+    rising = slope(largest, of_largest)[0] > 0
+    best[~rising] = MAX_DEGREES
+    active, logs = np.flatnonzero(rising), of_old[rising]
+    low, high = np.full(len(active), np.log(MIN_DEGREES)), np.full(len(active), np.log(MAX_DEGREES))
+    for _ in range(MAX_NEWTON_STEPS):
+        if not active.size:
+            break
+        v = best[active]
+        now, (value, curvature) = np.log(v), slope(v, logs, active)
+        low, high = np.where(value < 0, now, low), np.where(value > 0, now, high)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            new = now - value / curvature
+        new = np.where((curvature > 0) & (new >= low) & (new <= high), new, (low + high) / 2)
+        best[active] = np.exp(new)
+        moves = np.abs(new - now) > NEWTON_TOLERANCE
+        active, low, high = active[moves], low[moves], high[moves]
+        logs = logarithms(best[active], active)
+    best = np.clip(best, MIN_DEGREES, MAX_DEGREES)
+    candidates = np.stack([old, largest, best])
+    losses = np.stack([loss(v, logs) for v, logs in zip(candidates, (of_old, of_largest, logarithms(best)), strict=True)])
+    return candidates[losses.argmin(axis=0), np.arange(len(old))].reshape(shape)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import digamma, gammaln, multigammaln
+from scipy.special import digamma, gammaln
 
 from clustering.blocks import sum_points
 from clustering.gaussians import Gaussians, check_gaussians
@@ -59,7 +59,7 @@ class VariationalGaussians(NamedTuple):
     @property
     def weights(self) -> np.ndarray:
         """(k,) expected weights."""
-        return self.concentrations / self.concentrations.sum()
+        return self.concentrations / self.concentrations.sum(axis=-1, keepdims=True)
 
     @property
     def gaussians(self) -> Gaussians:
@@ -69,8 +69,8 @@ class VariationalGaussians(NamedTuple):
     @property
     def expected(self) -> Gaussians:
         """Gaussians whose log joint densities are E[ln w_k + ln N(x | m_k, L_k^-1)]; their weights do not sum to one."""
-        d = self.means.shape[1]
-        logarithms = digamma(self.concentrations) - digamma(self.concentrations.sum())
+        d = self.means.shape[-1]
+        logarithms = digamma(self.concentrations) - digamma(self.concentrations.sum(axis=-1, keepdims=True))
         logarithms += 0.5 * (_log_precision_ratio(self.degrees, d) - d / self.mean_precisions)
         return Gaussians(np.exp(np.maximum(logarithms, MIN_LOG_WEIGHT)), self.means, self.covariances)
 
@@ -85,7 +85,7 @@ class VariationalGaussians(NamedTuple):
 
 def _log_precision_ratio(degrees, d: int):
     """E[ln |L|] - ln |E[L]| for Wishart distributions with these degrees of freedom (k,) in d dimensions."""
-    return digamma((degrees[:, None] - np.arange(d)) / 2).sum(axis=1) + d * np.log(2 / degrees)
+    return digamma((degrees[..., None] - np.arange(d)) / 2).sum(axis=-1) + d * np.log(2 / degrees)
 
 
 def check_variational_gaussians(concentrations, mean_precisions, means, degrees, covariances) -> VariationalGaussians:
@@ -199,7 +199,9 @@ class VariationalMixture(GaussianMixture):
     ) -> tuple[VariationalResponsibilities, float]:
         found, loss = super().e_step(prepared, parameters, before)
         divergence, terms = self._divergence(prepared, parameters)
-        loss += divergence / prepared.columns.shape[1]
+        loss = loss + divergence / prepared.columns.shape[1]
+        if not np.ndim(loss):
+            loss, divergence, terms = float(loss), float(divergence), float(terms)
         kept = vars(replace(found, loss=loss))
         return VariationalResponsibilities(**kept, divergence=divergence, terms=terms), loss
 
@@ -210,14 +212,14 @@ class VariationalMixture(GaussianMixture):
         precisions, degrees = MEAN_PRECISION + masses, d + masses
         shrunk = masses / precisions
         # the prior mean is 0 in standardized units
-        total = prepared.prior + masses[:, None, None] * scatter
-        total += (MEAN_PRECISION * shrunk)[:, None, None] * means[:, :, None] * means[:, None, :]
+        total = prepared.prior + masses[..., None, None] * scatter
+        total += (MEAN_PRECISION * shrunk)[..., None, None] * means[..., :, None] * means[..., None, :]
         return VariationalGaussians(
             self._concentration + masses,
             precisions,
-            shrunk[:, None] * means * prepared.scale + prepared.origin,
+            shrunk[..., None] * means * prepared.scale + prepared.origin,
             degrees,
-            self._in_units(prepared, total / degrees[:, None, None]),
+            self._in_units(prepared, total / degrees[..., None, None]),
         )
 
     def m_step_loss(
@@ -229,35 +231,39 @@ class VariationalMixture(GaussianMixture):
     ) -> float:
         loss = super().m_step_loss(prepared, assignment, parameters, new_parameters)
         change = self._divergence(prepared, new_parameters)[0] - assignment.divergence
-        return loss + change / prepared.columns.shape[1]
+        return float(loss + change / prepared.columns.shape[1])
 
-    def _divergence(self, prepared, parameters: VariationalGaussians) -> tuple[float, float]:
-        """Divergence of the posterior distribution from the prior distribution in nats, and the size of its terms."""
+    def _divergence(self, prepared, parameters: VariationalGaussians) -> tuple:
+        """Divergence of the posterior distribution from the prior distribution in nats, and the size of its terms.
+
+        Numbers, or an array of each for several runs.
+        """
         _, means, covariances = self._standardized(prepared, parameters)
         a, b, _, f, _ = parameters
-        k, d = means.shape
+        *runs, k, d = means.shape
         prior, b0, f0, a0 = prepared.prior, MEAN_PRECISION, float(d), self._concentration
-        precisions = np.linalg.inv(covariances)
+        precisions, total = np.linalg.inv(covariances), a.sum(axis=-1, keepdims=True)
         log_determinant, log_prior = np.linalg.slogdet(covariances)[1], np.linalg.slogdet(prior)[1]
-        expected_log = digamma(a) - digamma(a.sum())
         ratio = _log_precision_ratio(f, d) - log_determinant
         terms = [
             # Dirichlet distributions
-            [gammaln(a.sum()), -gammaln(k * a0)],
+            gammaln(total),
+            np.full((*runs, 1), -gammaln(k * a0)),
             gammaln(a0) - gammaln(a),
-            (a - a0) * expected_log,
+            (a - a0) * (digamma(a) - digamma(total)),
             # Gaussian distributions of the means
             0.5 * d * (b0 / b - 1 + np.log(b / b0)),
-            0.5 * b0 * np.einsum("kd,kde,ke->k", means, precisions, means),
+            0.5 * b0 * np.einsum("...d,...de,...e->...", means, precisions, means),
             # Wishart distributions: E[ln q - ln p]
-            0.5 * f * (log_determinant + d * np.log(f / 2)) - _log_gammas(f, d),
-            -0.5 * f0 * np.full(k, log_prior - d * np.log(2)) + multigammaln(f0 / 2, d),
+            0.5 * f * (log_determinant + d * np.log(f / 2)) - _log_gamma(f / 2, d),
+            -0.5 * f0 * np.full((*runs, k), log_prior - d * np.log(2)) + _log_gamma(np.array(f0 / 2), d),
             0.5 * (f - f0) * ratio,
             -0.5 * f * d,
-            0.5 * np.einsum("de,kde->k", prior, precisions),
+            0.5 * np.einsum("de,...de->...", prior, precisions),
         ]
-        values = np.concatenate([np.ravel(term) for term in terms])
-        return float(values.sum()), float(np.abs(values).sum() + np.abs(gammaln(a)).sum() + np.abs(f * log_determinant).sum())
+        values = np.concatenate(terms, axis=-1)
+        parts = (np.abs(part).sum(axis=-1) for part in (values, gammaln(a), f * log_determinant))
+        return values.sum(axis=-1), sum(parts)
 
     def notices(
         self, prepared: PreparedFeatures, parameters: VariationalGaussians, assignment: VariationalResponsibilities
@@ -274,6 +280,6 @@ class VariationalMixture(GaussianMixture):
         return super().rounding_error(prepared, assignment, loss) + 64 * EPS * assignment.terms / prepared.columns.shape[1]
 
 
-def _log_gammas(degrees, d: int) -> np.ndarray:
-    """(k,) logarithms of the multivariate gamma function of half the degrees of freedom."""
-    return np.array([multigammaln(each / 2, d) for each in degrees])
+def _log_gamma(values: np.ndarray, d: int) -> np.ndarray:
+    """(…) logarithms of the multivariate gamma function in d dimensions."""
+    return 0.25 * d * (d - 1) * np.log(np.pi) + gammaln(values[..., None] - np.arange(d) / 2).sum(axis=-1)

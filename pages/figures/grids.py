@@ -1,6 +1,6 @@
 """Fast evaluation of many mixtures on the same grid of image cells."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from clustering.student_mixture import Students, log_peaks
 
 MAX_ENTRIES = 2**17
 """maximum size of the (components, cells) arrays, which are computed block by block"""
+MAX_CELLS = 2**16
+"""number of cells that are labeled at a time, so that a few arrays of them stay in the processor cache"""
 
 
 class Grid:
@@ -62,15 +64,18 @@ class Grid:
         squares = (-2 * squares / students.degrees[:, None]).astype(np.float32)
         x = ((self._x - self._middle[0]) / self._half_size[0]).astype(np.float32)
         y = ((self._y - self._middle[1]) / self._half_size[1]).astype(np.float32)[:, None]
-        largest, labels = np.full(self.shape, -np.inf, dtype=np.float32), np.zeros(self.shape, dtype=np.intp)
-        for k, (c, peak, degrees) in enumerate(zip(squares, log_peaks(students), students.degrees, strict=True)):
-            score = c[0] + c[2] * y + c[5] * np.square(y) + (c[1] + c[4] * y + c[3] * x) * x
+        peaks, factors = log_peaks(students).astype(np.float32), (-0.5 * (students.degrees + 2)).astype(np.float32)
+
+        def write_score(k, rows, score):
+            c = squares[k]
+            np.add(c[1] + c[4] * y[rows], c[3] * x, out=score)
+            score *= x
+            score += c[0] + c[2] * y[rows] + c[5] * np.square(y[rows])
             np.log1p(np.maximum(score, 0, out=score), out=score)
-            score *= np.float32(-0.5 * (degrees + 2))
-            score += np.float32(peak)
-            labels[score > largest] = k
-            np.maximum(largest, score, out=largest)
-        return labels
+            score *= factors[k]
+            score += peaks[k]
+
+        return self._argmax(len(squares), write_score, -np.inf)
 
     def _largest(self, coefficients: np.ndarray) -> np.ndarray:
         """The index of the largest of k polynomials in each cell, as a (rows, columns) array.
@@ -84,20 +89,41 @@ class Grid:
         if c.shape[1] > 3:
             constant, slope = constant + c[:, 5:] * np.square(y), slope + c[:, 4:5] * y
         constant, slope = constant.astype(np.float32)[:, :, None], slope.astype(np.float32)[:, :, None]
-        largest = np.zeros(self.shape, dtype=np.float32)  # the first polynomial is now zero
-        labels = np.zeros(self.shape, dtype=np.min_scalar_type(len(c) - 1))
-        score, larger = np.empty_like(largest), np.empty(self.shape, dtype=bool)
-        for k in range(1, len(c)):
+
+        def write_score(k, rows, score):
             if c.shape[1] > 3:
-                np.add(slope[k], np.float32(c[k, 3]) * x, out=score)
+                np.add(slope[k, rows], np.float32(c[k, 3]) * x, out=score)
                 score *= x
             else:
-                np.multiply(slope[k], x, out=score)
-            score += constant[k]
-            np.greater(score, largest, out=larger)
-            np.maximum(largest, score, out=largest)
-            # sets the label to k where larger, because k exceeds all labels so far
-            np.maximum(labels, larger.view(np.uint8) * labels.dtype.type(k), out=labels)
+                np.multiply(slope[k, rows], x, out=score)
+            score += constant[k, rows]
+
+        return self._argmax(len(c), write_score, 0.0, first=1)  # the first polynomial is now zero
+
+    def _argmax(self, k: int, write_score: Callable, lowest: float, first: int = 0) -> np.ndarray:
+        """The index of the largest of k scores in each cell, as a (rows, columns) array; ties go to the lowest.
+
+        Parameters
+        ----------
+        write_score : `write_score(i, rows, out)` writes score number i of these rows of cells to `out`
+        lowest : largest score of the indices below `first`, all of which count as 0
+        """
+        rows, columns = self.shape
+        height = min(max(MAX_CELLS // columns, 1), rows)
+        labels = np.zeros(self.shape, dtype=np.min_scalar_type(k - 1))
+        scores, best = np.empty((2, height, columns), dtype=np.float32)
+        are_larger = np.empty((height, columns), dtype=bool)
+        for top in range(0, rows, height):
+            block = slice(top, min(top + height, rows))
+            label = labels[block]
+            score, largest, larger = (array[: len(label)] for array in (scores, best, are_larger))
+            largest[:] = lowest
+            for i in range(first, k):
+                write_score(i, block, score)
+                np.greater(score, largest, out=larger)
+                np.maximum(largest, score, out=largest)
+                # sets the label to i where larger, because i exceeds all labels so far
+                np.maximum(label, larger.view(np.uint8) * labels.dtype.type(i), out=label)
         return labels
 
     def log_density(self, gaussians: Gaussians) -> np.ndarray:

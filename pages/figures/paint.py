@@ -7,15 +7,16 @@ background is transparent and fits light and dark pages.
 """
 
 import base64
-import io
+import struct
 import zlib
 from functools import cached_property
 
 import numpy as np
 import scipy  # scipy.ndimage is loaded when it is needed
-from PIL import Image
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
+
+from clustering.chunks import product
 
 WIDTH, HEIGHT = 720, 560
 """default size in pixels"""
@@ -106,7 +107,8 @@ class Canvas:
             color = self._matrix @ (responsibilities.T.astype(np.float32) @ colors.astype(np.float32))
         elif labels is not None:
             codes = self._pixels * k + labels[self._points]
-            color = np.bincount(codes, weights=self._shares, minlength=n_pixels * k).reshape(n_pixels, k) @ colors
+            shares = np.bincount(codes, weights=self._shares, minlength=n_pixels * k).reshape(n_pixels, k)
+            color = product(colors.T, shares.T).T
         else:
             color = np.broadcast_to(colors[0], (n_pixels, 3))
         return self._quantized(color, colors, dithered and responsibilities is not None)
@@ -202,14 +204,15 @@ def _channels(codes: np.ndarray) -> np.ndarray:
     return np.stack([3 * (codes >> 3 * BITS), *(codes >> shift & LEVELS - 1 for shift in (2 * BITS, BITS, 0))], axis=1)
 
 
-def regions(labels: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
+def regions(labels: np.ndarray, numbers: np.ndarray, colors: np.ndarray, opacity: float = 0.13) -> str:
     """Return an image of cluster regions: each cell has the color of its label, and is transparent if it is -1.
 
     labels : (rows, columns) array, top row first
-    colors : (k, 3) array of 0 to 255
+    numbers : (k,) number of the color of each label
+    colors : (m, 3) array of 0 to 255
     """
-    opacities = np.append(np.full(len(colors), opacity), 0.0)
-    return _png(np.where(labels < 0, len(colors), labels), np.append(colors, [[0, 0, 0]], axis=0), opacities)
+    codes = np.append(numbers, len(colors)).astype(np.uint8).take(labels, mode="wrap")  # the last one is for -1
+    return _png(codes, np.append(colors, [[0, 0, 0]], axis=0), np.append(np.full(len(colors), opacity), 0.0))
 
 
 def bands(levels: np.ndarray, max_level: int, color: np.ndarray) -> str:
@@ -226,20 +229,41 @@ def bands(levels: np.ndarray, max_level: int, color: np.ndarray) -> str:
     return _png(2 * levels + edges, np.tile(color, (2 * max_level + 2, 1)), np.stack([opacity, opacity + 0.2], axis=1).ravel())
 
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+UP = 2
+"""PNG's filter that replaces each byte of a line with its difference from the line above"""
+
+
 def _png(codes: np.ndarray, colors: np.ndarray, opacities: np.ndarray) -> str:
     """The image as a data URI.
 
     codes : (rows, columns) indices of colors and opacities
     colors : (m, 3) array of 0 to 255, m at most 256
     opacities : (m,) array of 0 to 1
+
+    Writes PNG with a palette (https://www.w3.org/TR/png-3/), because Pillow takes up to three times as long.
     """
-    image = Image.fromarray(codes.astype(np.uint8), "P")
-    image.putpalette(colors.astype(np.uint8).tobytes())
-    out = io.BytesIO()
-    transparency = np.rint(255 * opacities).astype(np.uint8).tobytes()
+    (height, width), codes = codes.shape, codes.astype(np.uint8, copy=False)
+    depth = 4 if len(colors) <= 16 else 8
+    if depth == 4:  # two pixels in a byte
+        codes = codes if width % 2 == 0 else np.pad(codes, ((0, 0), (0, 1)))
+        codes = codes[:, ::2] << 4 | codes[:, 1::2]
+    lines = np.zeros((height, 1 + codes.shape[1]), dtype=np.uint8)  # each begins with the number of its filter, 0 for none
+    lines[:, 1:] = codes
+    if depth == 4:  # large areas of few colors
+        lines[1:, 1:] -= codes[:-1]
+        lines[:, 0] = UP
     # run-length encoding is faster than general compression, and about as good for these images
-    image.save(out, "PNG", compress_level=1, compress_type=zlib.Z_RLE, transparency=transparency)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+    compressor = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 3, 0, 0, 0)),
+        (b"PLTE", colors.astype(np.uint8).tobytes()),
+        (b"tRNS", np.rint(255 * opacities).astype(np.uint8).tobytes()),
+        (b"IDAT", compressor.compress(lines) + compressor.flush()),
+        (b"IEND", b""),
+    ]
+    chunks = [struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part)) for name, part in parts]
+    return "data:image/png;base64," + base64.b64encode(PNG_SIGNATURE + b"".join(chunks)).decode()
 
 
 def _disk(radius: float) -> list[tuple[int, int, float]]:

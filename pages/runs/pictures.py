@@ -156,9 +156,9 @@ class Regions:
     def source(self, state: int) -> str:
         """Image of the regions in a state, as a data URI."""
         parameters = self.run.history.states[state].parameters
+        labels = self.run.view.regions(self.run, parameters, self.grid)
         # colors repeat, and an image has few of them
-        colors = np.append(self.run.ranks_of(state) % len(palette.COLORS), -1)
-        return paint.regions(colors[self.run.view.regions(self.run, parameters, self.grid)], palette.rgb(palette.COLORS))
+        return paint.regions(labels, self.run.ranks_of(state) % len(palette.COLORS), palette.rgb(palette.COLORS))
 
 
 class _FigureBuilder:

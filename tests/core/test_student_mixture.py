@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.stats
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import gammaln
 
 from clustering import (
     GaussianMixture,
@@ -19,7 +20,7 @@ from clustering import (
     three_gaussians,
 )
 from clustering.notices import LOSS_ROSE
-from clustering.student_mixture import MAX_DEGREES, MIN_DEGREES, START_DEGREES
+from clustering.student_mixture import MAX_DEGREES, MIN_DEGREES, START_DEGREES, _best_degrees
 
 
 def points_with_outliers(n=150, outliers=15, seed=0):
@@ -208,3 +209,20 @@ def test_a_dask_array_is_rejected():
 def test_estimated_degrees_of_freedom_count_as_parameters():
     assert StudentMixture(3).parameter_count(2) == GaussianMixture(3).parameter_count(2) + 3
     assert StudentMixture(3, degrees=4.0).parameter_count(2) == GaussianMixture(3).parameter_count(2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_degrees_of_freedom_are_the_root_that_another_solver_finds(seed):
+    rng = np.random.default_rng(seed)
+    d, tails = int(rng.integers(1, 5)), np.array([0.8, 2.0, 5.0, 20.0])[:, None]
+    squares = rng.chisquare(d, (4, 300)) / (rng.chisquare(tails, (4, 300)) / tails)
+    responsibilities, old = rng.uniform(size=(4, 300)), rng.uniform(1, 100, 4)
+
+    def loss(logarithm, k):
+        v = np.exp(logarithm)
+        peak = gammaln((v + d) / 2) - gammaln(v / 2) - 0.5 * d * np.log(v * np.pi)
+        return responsibilities[k] @ (0.5 * (v + d) * np.log1p(squares[k] / v) - peak)
+
+    bounds = np.log([MIN_DEGREES, MAX_DEGREES])
+    found = [minimize_scalar(loss, bounds=bounds, args=(k,), options=dict(xatol=1e-9)).x for k in range(4)]
+    np.testing.assert_allclose(_best_degrees(d, responsibilities, squares, old), np.exp(found), rtol=1e-5)
