@@ -51,7 +51,7 @@ def reachability_plot(run: Run, order: ReachabilityOrder, frames: list[Frame], n
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        xaxis=dict(range=[0, n], zeroline=False, showgrid=False, title=dict(text="points in their order")),
+        xaxis=dict(range=[0, n], zeroline=False, showgrid=False, title=dict(text="points in OPTICS order")),
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="reachability")),
     )
     if not frames:
@@ -131,7 +131,7 @@ def distance_curve(
     frames : with them, it is animated: dots on the curve have the colors of the points in clusters so far
     name : the layout's `meta` if it is animated
     """
-    n, m = len(run.labels), len(cores)
+    n, m, count = len(run.labels), len(cores), run.settings.option("min_points")
     points = np.arange(0, n, -(-n // m))  # those that the core distances belong to
     falling = np.argsort(-cores, kind="stable")
     distances, top = _finite(cores[falling], max([radius, *marks.values()]))
@@ -184,7 +184,7 @@ def distance_curve(
         hovermode="closest",
         dragmode=False,
         xaxis=dict(range=[0, n + 1], zeroline=False, title=dict(text="points")),
-        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"distance to point {run.settings.option('min_points')}")),
+        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"core distance (m = {count})")),
     )
     return Figure(traces, layout | (player_layout(name) if frames else {}), specs)
 

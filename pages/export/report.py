@@ -168,11 +168,11 @@ def _clusters(run: Run) -> str:
     columns, centers = _columns(run.data), _in_units(run.data, run.cluster_centers)
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", run.size_name, *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
-    rows = []
+    rows, sizes = [], run.sizes_in(-1)
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
         name = cluster_mark(rank, run.number_and_name(rank))
-        row = [name, f"{run.history.sizes[-1][k]:,.6g}"]
+        row = [name, f"{sizes[k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)

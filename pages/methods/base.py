@@ -50,6 +50,8 @@ class Score(NamedTuple):
     """whether it is shown in the table of a comparison"""
     report: str = ""
     """text in the report; default `text`"""
+    varies: bool = False
+    """whether it also has a value in each frame, so that on an animated page its name says that this is the final one"""
 
 
 class Curve(NamedTuple):
@@ -515,7 +517,7 @@ class MethodView(ABC):
 
     def curve(self, run) -> Curve:
         """The curve that is shown instead of the loss if the method has none: the points that are in clusters."""
-        sizes = [None if state.assignment is None else state.assignment.sizes for state in run.history.states]
+        sizes = [None if state.assignment is None else run.sizes_in(i) for i, state in enumerate(run.history.states)]
         values = np.array([np.nan if each is None else each.sum() for each in sizes])
         texts = ["" if each is None else pluralize(len(each), self.traits.cluster) for each in sizes]
         return Curve(f"points in {self.traits.cluster}s", values, texts)

@@ -59,7 +59,7 @@ class BisectingKMeansView(MethodView):
     title = "Bisecting K-means"
     title_in_sentence = "bisecting K-means"
     order = 1.4
-    traits = Traits(loss=Loss(), regions=True, k_varies=True)
+    traits = Traits(loss=Loss(), regions=True, k_varies=True, converges=False)
     options = (SELECT, RUNS)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})

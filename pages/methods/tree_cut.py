@@ -46,7 +46,9 @@ class TreeCutView(MethodView):
     name = "tree"
     title = "Hierarchical clustering"
     order = 4
-    traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True)
+    traits = Traits(
+        data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True, converges=False
+    )
     options = (LINKAGE, TREE_METRIC)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})

@@ -223,7 +223,7 @@ class VariationalMixtureView(MixtureView):
             "posterior distribution. Superfluous components explain less than one point; their parameters are those of the "
             "prior."
         )
-        headers = ["Component", "Points", "Weight (expected)", "Weight (std. dev.)", "State"]
+        headers = ["Component", "Sum of responsibilities", "Weight (expected)", "Weight (std. dev.)", "State"]
         return [ResultTable("Posterior distribution of the weights", headers, rows, caption)]
 
     def label(self, settings: Settings) -> str:
