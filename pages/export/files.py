@@ -88,8 +88,8 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 def parameters_csv(run: Run) -> bytes:
     """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method.
 
-    If rows have weights, or points have memberships, their sum is in place of the size, see `Run.sizes_in`. If the columns
-    were scaled, centers and covariances follow in the data's own units.
+    If rows have weights, their sum is in place of the size; see `Run.sizes_in`. If the columns were scaled, centers and
+    covariances follow in the data's own units.
     Methods without clusters have a table of their own.
     """
     if not run.view.traits.clusters:

@@ -180,8 +180,8 @@ def _clusters(run: Run) -> str:
     if noise:
         rows.append([noise_mark(), f"{noise:,}", *[NONE] * (len(headers) - 2)])
     which = "last column contains" if len(columns) == 1 else f"last {len(columns)} columns contain"
-    caption = f"<p>The {which} coordinates of the cluster {run.center_name}s.</p>" if columns else ""
-    return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{caption}"
+    caption = run.size_note + (f"The {which} coordinates of the cluster {run.center_name}s." if columns else "")
+    return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{f'<p>{caption}</p>' if caption else ''}"
 
 
 def _own_table(result: ResultTable) -> str:

@@ -161,12 +161,15 @@ class HDBSCANView(density.DensityView):
             ]
 
         def stability_values(frame) -> list[str]:
-            if run.history.states[frame.state].phase not in ("select", "strength") or not len(selected):
-                return ["", "not selected yet."]
+            if run.history.states[frame.state].phase not in ("select", "strength"):
+                return ["", "No cluster is selected yet."]
+            if not run.k:
+                return ["", "No cluster is selected."]
             chosen = selected[cluster]
             return [
                 f"= {short_number(tree.stabilities[chosen])}",
-                f"appears at level {short_number(tree.births[chosen])} with {tree.sizes[chosen]:,} points and ends at "
+                f"Cluster {cluster_number(run, cluster)} appears at level {short_number(tree.births[chosen])} with "
+                f"{tree.sizes[chosen]:,} points and {'splits' if tree.has_children[chosen] else 'disappears'} at "
                 f"{short_number(tree.deaths[chosen])}.",
             ]
 
@@ -192,15 +195,13 @@ class HDBSCANView(density.DensityView):
         highest = f"<munder><mo>max</mo>{symbol('m')}</munder>"
         level_of_other = row(symbol("λ"), sign("("), other, sign(","), group, sign(")"))
         stability = row(sum_over(row(N, sign("∈"), group)), sign("("), level_in, sign("−"), level_of, sign(")"))
-        number = cluster_number(run, cluster) if run.k else 0
-        of_cluster = f"For cluster {number}: {NOTE}" if run.k else f"No cluster: {NOTE}"
         return [
             Formula("Mutual reachability", "level", row(pair, sign("="), reach, VALUE), f"For {name}: {NOTE}", reach_values),
             Formula(
                 "Stability",
                 "select",
                 row(symbol("S"), sign("("), group, sign(")"), sign("="), stability, VALUE),
-                f"λ = 1 / d is the density level at which a point leaves the cluster, or the cluster appears. {of_cluster}",
+                f"λ = 1 / d is the density level at which a point leaves the cluster, or the cluster appears. {NOTE}",
                 stability_values,
             ),
             Formula(

@@ -65,10 +65,15 @@ class Run:
     @property
     def size_name(self) -> str:
         """What `sizes_in` are, as the header of a column."""
-        if self.weights is not None:
-            return "Sum of weights"
-        membership = None if self.view.traits.noise else self.view.traits.membership
-        return "Size" if membership is None else f"Sum of {plural_of(membership)}"
+        return "Size" if self.weights is None else "Sum of weights"
+
+    @property
+    def size_note(self) -> str:
+        """A sentence about `sizes_in`, followed by a space; empty if they are numbers of points, or sums of weights."""
+        traits = self.view.traits
+        if traits.membership is None or traits.noise or self.weights is not None:
+            return ""
+        return f"{self.size_name}: sum of {plural_of(traits.membership)}. "
 
     def sizes_in(self, state: int) -> np.ndarray:
         """(K,) sizes of the clusters in a state with an assignment, as they are shown.

@@ -99,8 +99,8 @@ def show_sizes(run: Run, which: str = "") -> None:
     with place:
         with st.container(key=SIZES):
             st.html(table(headers, rows, f"{headers[0]} sizes"))
-        if columns:
-            st.caption(escape_markdown(_centers_note(run, scaled, which)))
+        if note := run.size_note + (_centers_note(run, scaled, which) if columns else ""):
+            st.caption(escape_markdown(note))
         if run.k > MAX_LISTED_CLUSTERS:
             st.caption(f"{run.k - MAX_LISTED_CLUSTERS:,} more clusters are in the export.")
     noise = int((run.labels_by_rank < 0).sum())

@@ -112,7 +112,7 @@ def test_exports_of_a_distance_matrix_have_names_and_no_coordinates():
 def test_parameters_of_a_mixture_are_in_the_order_of_the_screen():
     run = run_of(name="mixture")
     headers, *rows = rows_of(files.parameters_csv(run))
-    assert headers[:5] == ["cluster", "sum_of_responsibilities", "weight", "mean_x1", "mean_x2"]
+    assert headers[:5] == ["cluster", "size", "weight", "mean_x1", "mean_x2"]
     order, found = np.argsort(run.ranks), run.history.parameters[-1]
     table = np.array(rows, dtype=float)
     np.testing.assert_array_equal(table[:, 2], found.weights[order])
@@ -153,7 +153,7 @@ def test_json_has_all_settings_and_the_parameters_of_the_table(name):
     assert content["options"] == dict(run.settings.options)
     headers, *rows = rows_of(files.parameters_csv(run))
     for record, row in zip(content["clusters"], rows, strict=True):
-        assert [str(record["number"]), str(record[headers[1]])] == row[:2]
+        assert [str(record["number"]), str(record["size"])] == row[:2]
         center = [float(cell) for header, cell in zip(headers, row, strict=True) if header.startswith(f"{run.center_name}_x")]
         assert record[run.center_name] == center
 

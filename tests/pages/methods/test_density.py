@@ -46,11 +46,18 @@ def test_watch_shows_noise_and_the_score_of_the_core(title):
     assert "In the table, noise includes the points that have not been reached yet." in captions
 
 
+@pytest.mark.parametrize(
+    ("name", "note"), [("mixture", "Size: sum of responsibilities. "), ("fuzzy", "Size: sum of memberships. "), ("kmeans", "")]
+)
+def test_sums_of_memberships_are_named_as_such(name, note):
+    assert run_of(method(name), sample()).size_note == note
+
+
 def test_sizes_beside_noise_are_numbers_of_points_also_if_the_method_is_soft():
     run = run_of(method("hdbscan"), sample("moons", 200))
     frames, _ = frames_of(run)
     assert run.memberships.sum() < np.count_nonzero(run.labels >= 0) - 1
-    assert run.size_name == "Size"
+    assert not run.size_note
     for frame in frames[1:]:
         column = [row[0] for row in cluster_texts(run, frame.state, frame.assigned, 0, False)]
         assert sum(map(int, column)) <= 200

@@ -126,7 +126,7 @@ def test_exports_have_the_weights_and_their_sums(name):
 def test_exports_of_methods_that_ignore_weights_say_so_and_count_rows():
     run = run_of("fuzzy")
     assert json.loads(files.parameters_json(run))["weights"] == {"column": "count", "used": False}
-    assert "sum_of_memberships" in files.parameters_csv(run).decode("utf-8-sig").splitlines()[0].split(",")
+    assert "size" in files.parameters_csv(run).decode("utf-8-sig").splitlines()[0].split(",")
 
 
 def executed(code, folder, monkeypatch):
