@@ -98,7 +98,7 @@ option, whose values all lie between −1 and 1"""
 MIN_RANGE_SHARE = 0.25
 """threshold without reference data: length of the range as a share of the axis"""
 MAX_PICTURES = 8
-"""pictures of clusters for values of an option"""
+"""maximum number of pictures of clusters for values of an option"""
 MIN_VALUES = 3
 """number of values of K or of the option below which there are no criteria, apart from the elbow"""
 

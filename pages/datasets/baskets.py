@@ -26,7 +26,7 @@ STAPLE_SHARES = (0.3, 0.25, 0.2, 0.15)
 PURPOSE_SHARES = (0.45, 0.35, 0.2)
 """share of the baskets with one, two and three purposes"""
 MIN_PRODUCTS, MAX_PRODUCTS = 2, 4
-"""products for each purpose"""
+"""minimum number of products for each purpose"""
 
 
 def draw_baskets(n: int, seed: int) -> Text:

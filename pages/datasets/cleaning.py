@@ -22,7 +22,7 @@ from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_CO
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
 """largest accepted absolute value; the factor leaves room for plot margins, whose coordinates are squared, too"""
 MAX_PRESELECTED = 50
-"""number of features that are selected initially"""
+"""maximum number of features that are selected initially"""
 MAX_NAMED = 3
 """maximum number of columns that a sentence names"""
 DOMINANT_SHARE = 0.8

@@ -121,7 +121,7 @@ def from_texts(column: pd.Series, title: str, *, lowercase: bool = True) -> Text
 
     Parameters
     ----------
-    column : the texts; numbers are read as texts, missing and blank cells are skipped and counted in `note`
+    column : the texts; numbers are read as text, missing and blank cells are skipped and counted in `note`
     title : title of the text
     lowercase : whether upper and lower case are the same
 

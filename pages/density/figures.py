@@ -12,13 +12,14 @@ from pages.runs.run import Run
 
 HEIGHT, SMALL_HEIGHT = 430, 250
 MAX_BARS = 1_500
-"""bars of a reachability plot and points of a curve; where there are more points, each shows the largest value of several"""
+"""maximum number of bars of a reachability plot, and of points of a curve; with more points, each bar shows the largest value
+of several"""
 MAX_CORNERS = 150
-"""corners on each side of a branch of the condensed tree"""
+"""maximum number of corners on each side of a branch of the condensed tree"""
 MAX_BRANCHES = 400
-"""branches that are drawn: the largest"""
+"""maximum number of branches that are drawn; above it, only the largest are"""
 MAX_DOTS = 400
-"""dots on a curve, whose colors change in each frame"""
+"""maximum number of dots on a curve, whose colors change in each frame"""
 NEAR = 0.08
 """share of the axis below which two marks on a curve share a text"""
 VEIL = "rgba(140, 140, 150, 0.4)"

@@ -15,7 +15,7 @@ VERSION = 1
 MAX_BYTES = 2**20
 MAX_STEPS = 200
 MAX_TITLE, MAX_SENTENCE, MAX_LINK = 200, 1_000, 20_000
-"""numbers of characters"""
+"""maximum numbers of characters"""
 INVALID = "This file is not a playlist: choose one that was saved with “Save playlist” in the Playlist dialog."
 
 

@@ -1,6 +1,6 @@
 """A project: the data, preparation, names and settings of a session, in memory and as one zip file.
 
-The file contains `project.json` and the data: uploaded files and pasted texts byte by byte, generated data as Parquet.
+The file contains `project.json` and the data: uploaded files and pasted text byte by byte, generated data as Parquet.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ VERSION = 1
 DESCRIPTION = "project.json"
 """member with everything except the data"""
 MAX_DESCRIPTION_BYTES = 20 * 2**20
-"""size of this member"""
+"""maximum size of this member"""
 MAX_MEMBERS = 10
 MAX_PARAMETERS, MAX_PARAMETER = 500, 20_000
-"""number of query parameters, and characters of each"""
+"""maximum number of query parameters, and maximum number of characters of each"""
 MAX_NAME = 1_000
-"""characters of the name of an uploaded file, which is never used as a path"""
+"""maximum number of characters of the name of an uploaded file, which is never used as a path"""
 DAMAGED = "This project file is damaged or incomplete: save or download it again."
 PAGES = Path(__file__).resolve().parents[1]
 _TEXTS = ("title", "label_name", "note", "noun")

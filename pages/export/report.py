@@ -164,7 +164,7 @@ def _data(run: Run) -> str:
 
 
 def _clusters(run: Run) -> str:
-    """A heading and a table of the clusters: size, values of the method that are single numbers or texts, and center."""
+    """A heading and a table of the clusters: size, values of the method that are single numbers or strings, and center."""
     columns, centers = _columns(run.data), _in_units(run.data, run.cluster_centers)
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", run.size_name, *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]

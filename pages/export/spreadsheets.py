@@ -120,7 +120,7 @@ def _width(name: str, cells: pd.Series) -> int:
 
 
 def _excel_cells(cells: pd.Series) -> list:
-    """The values of a column: booleans, numbers, dates and texts that Excel can store; None for missing values."""
+    """The values of a column: booleans, numbers, dates and strings that Excel can store; None for missing values."""
     return [None if missing else _excel_cell(value) for value, missing in zip(cells.tolist(), cells.isna(), strict=True)]
 
 

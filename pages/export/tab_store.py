@@ -28,7 +28,7 @@ KEPT_SECONDS = 3600
 MAX_PROJECTS = 300
 MAX_FOLDER_BYTES = 4 * 2**30
 MAX_MEMORY_BYTES = 2**30
-"""total size of the projects if they cannot be written to the folder"""
+"""maximum total size of the projects if they cannot be written to the folder"""
 
 _HASH = re.compile("[0-9a-f]{64}")
 

@@ -449,7 +449,7 @@ class MethodView(ABC):
         return None
 
     def neighborhood(self, run, point: int, plane: Plane) -> np.ndarray | None:
-        """(m, 2) outline of the places that are near to a point, as the method defines it, in the plane.
+        """(m, 2) outline of the neighborhood of a point, as the method defines it, in the plane.
 
         None if there is no such definition, or if the plane does not show it: it does not show distances, or not all columns.
         """

@@ -39,8 +39,8 @@ SELECT = Option(
     "Next split",
     BY_LOSS,
     choices={BY_LOSS: "Largest sum of squares", BY_SIZE: "Most points"},
-    help="Which cluster is split next: the one with the largest sum of squared distances to its center, or the one with most "
-    "points.",
+    help="Determines which cluster is split next: the one with the largest sum of squared distances to its center, or the "
+    "one with most points.",
     width=210,
 )
 RUNS = Option(

@@ -51,9 +51,9 @@ SIZES = np.array([0.7, 0.7, 1.1])
 LISTED = 3
 """number of clusters that a caption names"""
 MAX_DISTANCES = 20_000
-"""approximate number of points for the k-distance curve"""
+"""approximate maximum number of points for the k-distance curve"""
 MAX_ORDERED = 2_000
-"""points for the reachability plot and the numbers of clusters, which take time quadratic in their number"""
+"""maximum number of points for the reachability plot and the numbers of clusters, whose time is quadratic in it"""
 DISKS = dict(
     type="scatter",
     mode="lines",

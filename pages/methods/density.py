@@ -24,9 +24,9 @@ from pages.methods.options import Option, Settings, spaced
 from pages.methods.traits import DENSITY, EVERYWHERE
 
 MAX_SCORED = 5_000
-"""points for the score, which takes time quadratic in their number"""
+"""maximum number of points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
-"""points between which lines are drawn"""
+"""maximum number of points between which lines are drawn"""
 SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to the sparsest region within each cluster; "
     "works for clusters of any shape. Noise counts as 0."
@@ -92,7 +92,7 @@ def cluster_size_option(percent: int) -> Option:
         step=1,
         number_for=default,
         short_label=lambda size: f"size {size}",
-        help=f"Smallest number of points of a cluster. Default: {percent}% of the points, and at least 5.",
+        help=f"Minimum number of points in a cluster. Default: {percent}% of the points, but at least 5.",
         width=140,
     )
 

@@ -50,7 +50,7 @@ SINGLE = Option(
     choices={"no": "No", "yes": "Yes"},
     short_label={"no": "no single cluster", "yes": "single cluster allowed"}.get,
     argument=None,
-    help="Whether all points may form one cluster, if that is the most stable one. Only for selection by excess of mass.",
+    help="Lets all points form one cluster if it is the most stable one. Only for selection by excess of mass.",
     width=150,
     advanced=True,
 )

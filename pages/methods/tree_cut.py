@@ -21,7 +21,7 @@ from pages.methods.traits import COMPARE, WATCH, Loss, Traits
 from pages.methods.trees import EUCLIDEAN_LINKAGES, DataTree, build_tree, linkage_name
 
 MAX_TESTED = dict.fromkeys(LINKAGES, 1_500) | {"complete": 1_000, "average": 1_000}
-"""points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
+"""maximum number of points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
 OUTLINED = 60
 """maximum number of clusters drawn with an outline"""
 LINKAGE = Option(

@@ -1,4 +1,4 @@
-"""Numbers of a run in each frame of its animation, for the texts beside the animation."""
+"""Numbers of a run in each frame of its animation, for the text beside the animation."""
 
 from typing import NamedTuple
 

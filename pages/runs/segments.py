@@ -21,7 +21,7 @@ TRUE_LABEL = "true label"
 
 
 MAX_NAME = 60
-"""characters of a name"""
+"""maximum number of characters of a name"""
 EditKind = Literal["rename", "merge", "split", "move", "create", "drop"]
 NUMBER_OF_SEGMENTS = {"rename": 1, "merge": 2, "split": 1, "move": 1, "create": 0, "drop": 1}
 """length of `Edit.segments` for each kind of edit"""

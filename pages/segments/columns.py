@@ -14,7 +14,7 @@ from pages.ui.progress import run_job
 from pages.ui.widgets import session_cache
 
 MAX_COLUMNS = 30
-"""number of columns in the chart"""
+"""maximum number of columns in the chart"""
 MARKED_VALUE = 2.0
 """absolute test value above which a cell is shaded: about 5% of the cells of random segments"""
 

@@ -22,7 +22,7 @@ SHOWN = 50
 SENTENCES = 3
 """number of sentences about drift"""
 MAX_REASONS = 10
-"""number of reasons for which rows are left out that are shown"""
+"""maximum number of reasons for leaving out rows that are shown"""
 MAX_QUICK_CELLS = 100_000
 """maximum number of cells of a table that is written without a progress bar"""
 DOWNLOAD = "New rows with their segments (CSV)"

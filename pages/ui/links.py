@@ -276,7 +276,7 @@ def _unavailable_values(name: str) -> list[str]:
 
 
 def _texts_of(value) -> set[str]:
-    """All texts that may represent this widget value in an address."""
+    """All strings that may represent this widget value in an address."""
     texts = {
         str(value),
         str(value).capitalize(),

@@ -83,7 +83,7 @@ def show_sizes(run: Run, which: str = "") -> None:
     place = nullcontext()
     if run.data.scaling is not None:
         place = st.container()
-        st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
+        st.toggle("Scaled values", key=SCALED, help="Shows the values with which the clusters were computed.", **PERSISTENT)
     scaled, columns = shows_scaled(run), _center_columns(run)
     last = len(run.history.states) - 1
     rows = []

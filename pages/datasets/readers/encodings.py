@@ -43,11 +43,11 @@ SIGNS = "\u00a0\u202f€£°²³µ±§×·•…–—‘’‚“”„«»‹�
 WORD_OR_CHARACTER = re.compile(rf"[{SIGNS}]|[^\W\d_{SIGNS}]+|[^\0-\x7f]")
 UTF16_MARKS = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 MAX_SPECIAL_LINES = 200
-"""lines with characters other than ASCII that are inspected"""
+"""maximum number of lines with characters other than ASCII that are inspected"""
 SCORED_BYTES = 2**12
 """bytes of these lines whose plausibility is computed in each encoding"""
 MAX_OFFERED = 3
-"""other encodings that are offered"""
+"""maximum number of other encodings that are offered"""
 CLOSE = 0.06
 """difference in plausibility, from 0 to 1, up to which another encoding is also likely"""
 MAX_STRAY = 1.0

@@ -14,7 +14,7 @@ from pages.datasets.limits import (
 )
 
 MAX_NOTES = 12
-"""notes of each kind that are shown; the others are only counted"""
+"""maximum number of notes of each kind that are shown; the others are only counted"""
 SAMPLE_BYTES = 2**16
 """bytes used to detect the format of a text; more if its rows are long"""
 SAMPLE_ROWS = 200

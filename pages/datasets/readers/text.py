@@ -28,7 +28,7 @@ from pages.datasets.readers.lines import (
 from pages.datasets.readers.notation import is_plain_number
 
 MAX_BELOW = 20
-"""lines below a table that are recognized as such, if they have separators"""
+"""maximum number of lines below a table that are recognized as such, if they have separators"""
 
 
 def read_text(content: bytes, format: Format) -> RawTable:

@@ -88,7 +88,7 @@ class Summary(NamedTuple):
     sample: np.ndarray
     """(s, d) rows of the sample"""
     labels: np.ndarray
-    """(s,) their values in the column of true labels; empty texts without such a column"""
+    """(s,) their values in the column of true labels; empty strings without such a column"""
     places: np.ndarray
     """(s, 2) their part, and their position in it"""
 
