@@ -39,7 +39,7 @@ from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
 
 MAX_FLOWING = 30
-"""number of clusters above which a run is not in the diagram of their changes"""
+"""number of clusters above which a run is left out of the diagram of how clusters split as K grows"""
 TEXTS = {
     "elbow": "Loss of the best run for each K; it decreases with K even in data without groups. Marked: the point farthest "
     "below the dotted line from the first to the last value. Always weak evidence: such a point exists for all data, and it "

@@ -1,8 +1,8 @@
 """Simulated shopping baskets of products whose sections are known.
 
 A basket serves one to three purposes, such as baking or a party. Each purpose adds a few products of its section, the popular
-ones more often, and staples go with everything. So products of the same section
-tend to be bought with the same other products. The shop was invented for this app.
+ones more often, and staples go with everything. So products of the same section tend to be bought with the same other
+products. The shop was invented for this app.
 """
 
 import numpy as np

@@ -17,14 +17,13 @@ MAX_JSON_ROWS = 2_000_000
 MAX_ROW_BYTES = 2**24
 """maximum size of one row of a text file"""
 MAX_CELLS = 50_000_000
-"""maximum number of rows times columns of a table"""
+"""maximum number of cells (rows times columns) of a table"""
 MAX_TABLE_COLUMNS = 20_000
 """maximum number of columns of a table"""
 MAX_SHEET_ROWS = 2**20
 """maximum number of rows of a sheet of a workbook, the same as in Excel"""
 MAX_COLUMNS = 2_000
-"""maximum number of features after one-hot encoding; principal components, which determine projections and colors, take cubic
-time"""
+"""maximum number of features after one-hot encoding; the principal components, for projections and colors, take cubic time"""
 MAX_CATEGORIES = 50
 """maximum number of distinct values of a categorical column; a column with more is treated as text"""
 MAX_ROWS_FOR_PPCA = 100_000
@@ -32,7 +31,7 @@ MAX_ROWS_FOR_PPCA = 100_000
 MAX_COMPONENTS = 10
 """maximum number of components of probabilistic PCA"""
 MAX_SAMPLE_VALUES = 20_000_000
-"""maximum number of points times columns of simulated data"""
+"""maximum number of values (points times columns) of simulated data"""
 MAX_DRAWN_POINTS = 5_000
 """maximum number of points drawn by hand"""
 MAX_POINTS_FOR_PROXIMITIES = 5_000

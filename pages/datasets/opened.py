@@ -28,7 +28,7 @@ class Opened:
     matrix: TextMatrix | None = None
     """the distance matrix in a text that is not a table"""
     error: str = ""
-    """the sentence about the reason if there is no table"""
+    """a sentence that says why there is no table; empty if there is one"""
 
     @property
     def n_values(self) -> int:

@@ -21,7 +21,7 @@ MAX_BRANCHES = 400
 MAX_DOTS = 400
 """maximum number of dots on a curve, whose colors change in each frame"""
 NEAR = 0.08
-"""share of the axis below which two marks on a curve share a text"""
+"""distance of two marks on a curve, as a share of the axis, below which they share a label"""
 VEIL = "rgba(140, 140, 150, 0.4)"
 """color over the part of a figure that the current frame has not reached"""
 

@@ -27,8 +27,8 @@ ignore_progress: OnProgress = lambda fraction: None  # noqa: E731
 ROWS = 20_000
 """number of table rows written at once"""
 FORMULA = re.compile(r"(^|[;\t\r\n])([^\S\t\r\n]*)(?=[=+\-@＝＋－＠])")
-"""where a spreadsheet may see the beginning of a formula: also after blanks, and after separators of the list, the columns and
-the lines, because some programs ignore quotation marks"""
+"""positions at which a spreadsheet may see the beginning of a formula: also after spaces, and after separators of columns and
+lines, because some programs ignore quotation marks"""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 

@@ -1,4 +1,4 @@
-"""A playlist: views of the app in an order, each a link with a title and a sentence, as a small JSON file."""
+"""A playlist: an ordered list of views of the app, each a link with a title and a sentence, as a small JSON file."""
 
 import json
 from dataclasses import dataclass, replace

@@ -27,7 +27,7 @@ from pages.datasets.readers.limits import ReadError, as_read_error
 KIND = "clustering project"
 VERSION = 1
 DESCRIPTION = "project.json"
-"""member with everything except the data"""
+"""member of the archive with everything except the data"""
 MAX_DESCRIPTION_BYTES = 20 * 2**20
 """maximum size of this member"""
 MAX_MEMBERS = 10
@@ -42,7 +42,7 @@ _TEXTS = ("title", "label_name", "note", "noun")
 _END = struct.Struct("<4s4H2LH")
 """the end of a zip archive: signature, disks, numbers of members, size and position of their list, length of a comment"""
 _END_64 = b"PK\x06\x07"
-"""before the end of archives that may be larger than 4 GB"""
+"""signature before the end of archives that may be larger than 4 GB"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -390,7 +390,7 @@ class MethodView(ABC):
         return ""
 
     def seconds(self, run) -> float | None:
-        """Running time, if it was measured while preparing the input; None if that of the iterations is meant."""
+        """Running time, if it was measured while preparing the input; None if it is that of the iterations."""
         return None
 
     # Plotting

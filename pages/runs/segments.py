@@ -49,7 +49,7 @@ def edits_text(edits: Sequence[Edit]) -> str:
 
 
 def parse_edits(text: str) -> tuple[Edit, ...]:
-    """The edits in a text made by `edits_text`.
+    """The edits in a text that `edits_text` returned.
 
     Raises
     ------
@@ -174,7 +174,7 @@ class Segments:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The rows of the points, with all columns of the original table; a table made from the points if there is none."""
+        """The rows of the points, with all columns of the original table; a table of the points if there is none."""
         return original_rows(self.data)
 
     def edited(self, edit: Edit) -> "Segments":

@@ -18,9 +18,9 @@ from pages.ui.opening import open_cached
 from pages.ui.widgets import session_cache
 
 SHOWN = 50
-"""number of rows and of columns that are shown"""
+"""maximum number of rows, and of columns, that are shown"""
 SENTENCES = 3
-"""number of sentences about drift"""
+"""maximum number of sentences about drift"""
 MAX_REASONS = 10
 """maximum number of reasons for leaving out rows that are shown"""
 MAX_QUICK_CELLS = 100_000

@@ -21,7 +21,7 @@ from pages.datasets.readers.notation import MISSING, first_present, to_text
 from pages.datasets.readers.numbers import Numbers, parse_numbers, replace, with_missing
 
 MAX_EXACT_INTEGER = 2**53
-"""floats represent all integers up to this one exactly"""
+"""largest integer up to which floats represent all integers exactly"""
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
 BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029)))
 BLANKS += "\u202f\u205f\u2060\u3000\ufeff"

@@ -24,9 +24,9 @@ MAX_ROWS_ABOVE = 40
 """maximum number of rows above a table that are recognized as such"""
 MAX_HEADER_ROWS = 4
 SAMPLE_COLUMNS = 300
-"""columns that are inspected"""
+"""number of columns that are inspected"""
 UNNAMED = re.compile(r"|unnamed: 0(\.[0-9]+)?", re.IGNORECASE)
-"""names of a column without a name; pandas gives it the others when it reads and writes it again"""
+"""names of a column without a name: empty, or one that pandas gives it when it reads and writes the table"""
 
 Rows = Sequence[Sequence[str]]
 

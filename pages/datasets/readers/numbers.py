@@ -12,7 +12,7 @@ from pages.datasets.readers.notation import decorated_pattern, first_present, nu
 LEAST_SHARE = 0.8
 """minimum share of numbers among the non-missing cells of a numeric column"""
 CHECKED_CELLS = 200
-"""cells that are inspected before all cells of a column are searched for currencies, units and parentheses"""
+"""number of cells that are inspected before all cells of a column are searched for currencies, units and parentheses"""
 
 
 @dataclass(frozen=True)
