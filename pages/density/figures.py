@@ -115,7 +115,7 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
 
 
 def drawn_branches(tree: CondensedTree) -> list[int]:
-    """Numbers of the branches that are drawn and can be chosen, in increasing order. The root, 0, is no cluster."""
+    """Numbers of the branches that are drawn and can be chosen, in increasing order. The root, 0, is not a cluster."""
     return sorted(set(np.argsort(-tree.sizes, kind="stable")[:MAX_BRANCHES].tolist()) - {0})
 
 

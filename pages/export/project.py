@@ -173,7 +173,7 @@ def from_description(content: bytes, read) -> Project:
 
 def refuse_constant(constant: str):
     """Refuse NaN and Infinity, which JSON does not allow, as `parse_constant` of `json.loads`."""
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def is_page(page: Any) -> bool:

@@ -147,7 +147,7 @@ class OPTICSView(density.DensityView):
         last = order.ordering[reached - 1]
         text = f"Reached {reached:,} of {pluralize(len(run.data.points), 'point')}"
         if order.predecessors[last] < 0:
-            return f"{text}; the last one was not near to any point before it."
+            return f"{text}; the last one was not near any point before it."
         return f"{text}; the last one has reachability {format_short(order.reachability[last])}."
 
     def extract_sentence(self, run, state: int, current) -> str:

@@ -203,7 +203,7 @@ class VariationalMixtureView(MixtureView):
 
     def scores(self, run) -> list[Score]:
         used = str(int(np.count_nonzero(run.sizes >= 1)))
-        text = "Components that explain at least one point. This is no test of the number of groups: it depends on the prior."
+        text = "Components that explain at least one point. This does not test the number of groups: it depends on the prior."
         return [Score("Components in use", used, text, comparable=True, report=f"{used} of {run.k}")]
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:

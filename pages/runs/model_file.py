@@ -92,7 +92,7 @@ def from_json(content: bytes) -> Model:
 
 
 def _refuse(constant: str):
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _model(found: dict) -> Model:

@@ -20,7 +20,7 @@ class Numbers:
     """A column of text as numbers."""
 
     plain: pa.ChunkedArray
-    """the numbers as text with a decimal point, null where a cell is no number"""
+    """the numbers as text with a decimal point, null where a cell is not a number"""
     valid: pa.ChunkedArray
     """whether a cell is a number; null for missing values"""
     removed: tuple[str, ...] = ()

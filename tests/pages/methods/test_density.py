@@ -97,7 +97,7 @@ def test_all_steps_of_the_order_have_a_frame():
 def test_captions_name_the_last_reachability_and_the_level():
     run = run_of(method("optics"), sample())
     order = run.history.parameters[-1].order
-    assert run.view.sentence(run, 1) == "Reached 1 of 60 points; the last one was not near to any point before it."
+    assert run.view.sentence(run, 1) == "Reached 1 of 60 points; the last one was not near any point before it."
     height = f"{order.reachability[order.ordering[1]]:.3g}"
     assert run.view.sentence(run, 2) == f"Reached 2 of 60 points; the last one has reachability {height}."
     run = run_of(method("hdbscan"), sample())
