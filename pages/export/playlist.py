@@ -86,7 +86,7 @@ def from_json(content: bytes) -> Playlist:
     Raises
     ------
     ValueError
-        If it is not a playlist, too large, or contains a link that does not lead to a page of the app; the message is a sentence.
+        If it is not a playlist, is too large, or has a link that leads to no page of the app; the message is a sentence.
     """
     if len(content) > MAX_BYTES:
         raise ReadError(f"This file is larger than the limit of {MAX_BYTES // 2**20} MB for a playlist.")
