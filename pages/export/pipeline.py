@@ -382,7 +382,7 @@ def _names(segments: Segments, rows_file: str) -> Script:
         raise NoScript("too many rows were moved individually to list them in a script")
     for i in np.unique(segments.labels[moved]).tolist():
         rows = moved[segments.labels[moved] == i].tolist()
-        lines += f"segment[{rows}] = {str(names[i])!r}  # moved by hand\n"
+        lines += f"segment[{rows}] = {str(names[i])!r}  # moved by hand, rows counted from 0\n"
     sizes = {str(names[i]): int((segments.labels == i).sum()) for i in np.unique(segments.labels).tolist()}
     lines += (
         "found, sizes = np.unique(segment.astype(str), return_counts=True)\n"
