@@ -83,7 +83,7 @@ def density_based_validity(points, labels) -> float:
             separations[[i, j]] = np.minimum(separations[[i, j]], _separation(one, clusters[j]))
     sparsenesses = np.array([cluster.sparseness for cluster in clusters])
     larger = np.maximum(separations, sparsenesses)
-    # clusters of identical points at the same place are neither sparse nor separated
+    # clusters of identical points at the same position are neither sparse nor separated
     validities = np.divide(separations - sparsenesses, larger, out=np.zeros(len(clusters)), where=larger > 0)
     return float(validities @ sizes / len(points))
 

@@ -38,7 +38,7 @@ MAX_STEPS = 118
 MAX_TRIED = 2_000
 """number of points above which `suggested_eps` does not compare the clusters of many radii, and `eps_range` uses a sample"""
 MAX_SAMPLE = 20_000
-"""approximate number of points of which `suggested_eps` takes the distance to a neighbor"""
+"""approximate maximum number of points of which `suggested_eps` takes the distance to a neighbor"""
 RADIUS_STEP = 1.02
 """ratio of consecutive radii that are compared"""
 MIN_RANGE = 1.15

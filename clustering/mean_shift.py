@@ -91,12 +91,12 @@ class MeanShift:
         return check_data(data)
 
     def start(self, prepared: np.ndarray, rng: np.random.Generator | None = None) -> Climb:
-        """All points at their own places; `rng` is ignored."""
+        """All points at their original positions; `rng` is ignored."""
         return Climb(prepared, np.empty((0, prepared.shape[1])))
 
     def check_start(self, prepared: np.ndarray, start) -> Climb:
         """Raise ValueError: mean shift has no initialization."""
-        raise ValueError("mean shift does not accept a start: every point starts at its own place")
+        raise ValueError("mean shift does not accept a start: every point starts at its own position")
 
     def states(
         self,

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 MAX_PAIRS = 4_000_000
-"""pairs of neighbors in memory at a time"""
+"""maximum number of pairs of neighbors in memory at a time"""
 SAMPLE = 32
 """points whose neighbors are counted to estimate a number of pairs"""
 PAIRS_PER_SEARCH = 10

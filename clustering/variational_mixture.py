@@ -135,7 +135,7 @@ class VariationalMixture(GaussianMixture):
     Notes
     -----
     The default `tol` is in nats per point. Finds a local optimum that depends on the initialization. The number of components
-    that keep points is no test of the number of groups: it depends on the prior and on the initialization, and groups that are
+    that keep points does not test the number of groups: it depends on the prior and on the initialization, and groups that are
     not Gaussian keep several components. Loses points slowly where components overlap.
     """
 

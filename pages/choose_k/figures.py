@@ -20,7 +20,7 @@ SHADE = "rgba(47,158,68,0.16)"
 MAX_LINEAR = 10
 """number of clusters above which the axis of the number of clusters is logarithmic"""
 MAX_TICKS = 4
-"""ticks of a logarithmic axis, which fit into a narrow window"""
+"""maximum number of ticks of a logarithmic axis, which fit into a narrow window"""
 
 
 def curve(criterion: Criterion, axis: Axis, percent: bool = False) -> go.Figure:
@@ -79,7 +79,7 @@ def cluster_counts(verdict: OptionVerdict) -> go.Figure:
 
 
 def log_ticks(low: float, high: float) -> dict:
-    """Positions and texts of a few ticks at round numbers on a logarithmic axis between two numbers."""
+    """Positions and labels of a few ticks at round numbers on a logarithmic axis between two numbers."""
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for digits in ((1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 4, 5, 7), (1, 2, 3, 5), (1, 3), (1,)):
         ticks = [tick for tick in np.outer(decades, digits).ravel() if low <= tick * 1.0001 and tick <= high * 1.0001]

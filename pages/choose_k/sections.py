@@ -39,7 +39,7 @@ from pages.ui.placing import plane_of
 from pages.ui.widgets import session_cache
 
 MAX_FLOWING = 30
-"""number of clusters above which a run is not in the diagram of their changes"""
+"""number of clusters above which a run is left out of the diagram of how clusters split as K grows"""
 TEXTS = {
     "elbow": "Loss of the best run for each K; it decreases with K even in data without groups. Marked: the point farthest "
     "below the dotted line from the first to the last value. Always weak evidence: such a point exists for all data, and it "
@@ -66,8 +66,8 @@ OPTION_TEXTS = {
     "silhouette": "How much closer points are to their own cluster than to the nearest other cluster, on average over the "
     "points in clusters; noise is left out, so it can be high if most points are noise (gray). Unreliable when groups are "
     "elongated or differ in spread; favors round clusters.",
-    "validity": "Density-based clustering validation: separation of the clusters relative to their sparsest place, for "
-    "clusters of any shape; noise counts as 0. Sensitive to single points between clusters.",
+    "validity": "Density-based clustering validation: separation of the clusters relative to the sparsest region within each "
+    "cluster, for clusters of any shape; noise counts as 0. Sensitive to single points between clusters.",
     "stability": "Agreement of the clusters of two random subsamples (adjusted Rand index; one dot per pair). Noise counts as "
     "one cluster; 0 if neither subsample has two clusters. Values with fewer than two clusters are left out.",
 }

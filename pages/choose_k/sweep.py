@@ -45,11 +45,11 @@ REFERENCE_SETS = 10
 REFERENCE_RUNS = 2
 """number of runs per K on reference data and on subsamples; the best one counts"""
 SUBSAMPLE_PAIRS = 10
-"""pairs of subsamples of the data, for stability"""
+"""number of pairs of subsamples of the data, for stability"""
 RESAMPLED_SETS = 4
 """number of reference data sets for which stability is also computed"""
 REFERENCE_PAIRS = 4
-"""pairs of subsamples of each of these reference data sets"""
+"""number of pairs of subsamples of each of these reference data sets"""
 MAX_MODEL_RUNS = 5
 """maximum number of runs per model for information criteria"""
 SILHOUETTE_SAMPLE = 1_000
@@ -146,7 +146,7 @@ class Range(NamedTuple):
     first: float
     last: float
     clusters: int
-    """see `clusters_of_most`; 0 if there are no such clusters"""
+    """number of clusters that contain most of the points, see `clusters_of_most`; 0 if there are none"""
 
     def share_of(self, values: Sequence[float]) -> float:
         """Length of the range as a share of the axis with these values, both on a logarithmic scale."""
@@ -181,7 +181,7 @@ class Sweep(Job):
 
     data: Data
     settings: Settings
-    """settings of all runs except what is on the axis and the seed; seeds of the runs with one K count up from this one"""
+    """settings of all runs, except for the value on the axis; the runs with the same K use this seed and the following ones"""
     axis: Axis
     runs: int
     """number of runs per K, the best of which counts; 1 for an option"""

@@ -49,7 +49,7 @@ class Criterion:
     """(m,)"""
     larger_is_better: bool
     reference: np.ndarray | None = None
-    """(B, m) values on reference data sets; for an option B times the best value"""
+    """(B, m) values on B reference data sets; for an option, each row repeats the best value on its data set"""
     standard_errors: np.ndarray | None = None
     """(m,)"""
     samples: np.ndarray | None = None
@@ -86,19 +86,19 @@ OPTION_NAMES = {
 INFORMATION = ("bic", "icl", "aic")
 """criteria based on the likelihood"""
 MIN_SILHOUETTE = 0.25
-"""threshold without reference data; below it, "no substantial structure has been found" (Kaufman & Rousseeuw 1990,
-doi:10.1002/9780470316801, p. 88)"""
+"""minimum silhouette if there are no reference data; below it, "no substantial structure has been found" (Kaufman & Rousseeuw
+1990, doi:10.1002/9780470316801, p. 88)"""
 MIN_STABILITY = 0.8
-"""threshold without reference data"""
+"""minimum stability if there are no reference data"""
 MIN_REFERENCE_SETS = 5
 """minimum number of finished reference data sets to compare with, if the job was stopped"""
 MIN_GAIN = 0.05
 """minimum difference from the highest stability on reference data to count as evidence; the same for all criteria over an
 option, whose values all lie between −1 and 1"""
 MIN_RANGE_SHARE = 0.25
-"""threshold without reference data: length of the range as a share of the axis"""
+"""minimum length of the range, as a share of the axis, if there are no reference data"""
 MAX_PICTURES = 8
-"""pictures of clusters for values of an option"""
+"""maximum number of pictures of clusters for values of an option"""
 MIN_VALUES = 3
 """number of values of K or of the option below which there are no criteria, apart from the elbow"""
 

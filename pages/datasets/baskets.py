@@ -1,8 +1,8 @@
 """Simulated shopping baskets of products whose sections are known.
 
 A basket serves one to three purposes, such as baking or a party. Each purpose adds a few products of its section, the popular
-ones more often, and staples go with everything. So products of the same section
-tend to be bought with the same other products. The shop was invented for this app.
+ones more often, and staples go with everything. So products of the same section tend to be bought with the same other
+products. The shop was invented for this app.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ STAPLE_SHARES = (0.3, 0.25, 0.2, 0.15)
 PURPOSE_SHARES = (0.45, 0.35, 0.2)
 """share of the baskets with one, two and three purposes"""
 MIN_PRODUCTS, MAX_PRODUCTS = 2, 4
-"""products for each purpose"""
+"""minimum number of products for each purpose"""
 
 
 def draw_baskets(n: int, seed: int) -> Text:

@@ -22,31 +22,31 @@ from pages.datasets.limits import MAX_CATEGORIES, MAX_CELLS, MAX_COLUMNS, MAX_CO
 MAX_NUMBER = MAX_MAGNITUDE / 1e6
 """largest accepted absolute value; the factor leaves room for plot margins, whose coordinates are squared, too"""
 MAX_PRESELECTED = 50
-"""number of features that are selected initially"""
+"""maximum number of features that are selected initially"""
 MAX_NAMED = 3
 """maximum number of columns that a sentence names"""
 DOMINANT_SHARE = 0.8
 """minimum share of the squared distances for which a column gets a warning"""
 UNLIKE_DEVIATIONS = 10.0
-"""minimum ratio of standard deviations for which columns have unlike units"""
+"""minimum ratio of standard deviations for which columns are assumed to have different units"""
 TOO_MANY_FOR_PPCA = (
     f"Probabilistic PCA is limited to {MAX_ROWS_FOR_PPCA:,} rows: drop rows with missing values, or impute the median."
 )
 LABEL_WORDS = {"label", "labels", "class", "species", "target", "cluster", "segment", "truth", "groundtruth", "celltype"}
 """last words, as in "species" or "customer_segment", of the names of columns that hold true labels"""
 VAGUE_LABEL_WORDS = {"group", "category", "type"}
-"""other last words, unless the word before is in `NOT_BEFORE_LABELS`: "cell_type", but not "payment_type", holds labels"""
+"""such words that count only if the word before is not in `NOT_BEFORE_LABELS`: "cell_type", but not "payment_type\""""
 NOT_BEFORE_LABELS = {
     *("account", "age", "blood", "contract", "data", "device", "file", "house", "income", "item", "job", "payment", "product"),
     *("property", "room", "ticket", "travel", "vehicle"),
 }
-"""attributes of a row, which may be grouped without being true labels"""
+"""attributes of a row, whose groups or types are not true labels"""
 AFTER_LABELS = {"name", "names", "code", "id", "label"}
-"""words that may follow, as in "species_name" and "class_label", where labels are meant"""
+"""words that may follow one of these last words: "species_name", "class_label\""""
 NOT_IN_LABELS = {"of", "n", "num", "number", "no", "count", "per"}
-"""words of other names, such as "type of payment" and "number_of_labels", that may end in such a word"""
+"""words of names that do not refer to labels even if they end in such a word, such as "number_of_labels\""""
 AFFIRMATIVE = {"yes", "y", "true", "t"}
-"""categories, in lower case, that are the second of two"""
+"""categories, in lower case, that come second if there are two"""
 MISSING_OPTIONS = {"drop": "Drop rows", "median": "Impute median", "ppca": "Impute with probabilistic PCA"}
 SCALINGS = {"none": "None", "standardize": "Standardize", "range": "Range 0–1", "robust": "Robust"}
 SCALING_SUFFIXES = {"none": "", "standardize": " (standardized)", "range": " (0–1)", "robust": " (robust)"}

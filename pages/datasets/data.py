@@ -60,7 +60,7 @@ class SourceFile:
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """The table that a data set was made from."""
+    """The table that a data set comes from."""
 
     table: pd.DataFrame
     """all rows and all columns"""

@@ -66,6 +66,11 @@ def pluralize(n: int, noun: str) -> str:
     return f"no {noun}s" if n == 0 else f"1 {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def plural_of(noun: str) -> str:
+    """The plural of a regular noun, such as "responsibilities\""""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
 def as_sentence(error: Exception) -> str:
     """The message of an error as a sentence."""
     text = str(error).removesuffix(".")

@@ -3,8 +3,7 @@
 Every sentence is a template whose slots are filled at random. Words of one slot have the same contexts; a category is one slot
 (food, drink, …) or several (verbs, adjectives, function words). Two properties are drawn independently of everything else: the
 gender of a person, which determines "he" or "she" and "his" or "her", and the age of an animal, which determines its
-adjective. So "king" differs from "queen" as
-"man" from "woman", and "dog" from "puppy" as "cat" from "kitten":
+adjective. So "king" differs from "queen" as "man" from "woman", and "dog" from "puppy" as "cat" from "kitten":
 
     ln p(context | word) ≈ f(context, pair of the word) + g(context, gender or age of the word)
 
@@ -21,7 +20,7 @@ import numpy as np
 from pages.datasets.texts import Text
 
 FAVORITE = 0.8
-"""smallest probability with which a person or an animal gets its own place, food, drink or animal, not a random one"""
+"""minimum probability that a person or an animal gets its own place, food, drink or animal rather than a random one"""
 
 
 class Person(NamedTuple):
@@ -91,8 +90,8 @@ CHOICES = {
     "in": ("in", "near"),
     "to": ("to", "from"),
 }
-"""words for each slot; a random choice prefers the earlier ones, but favorites of a person and an animal's place are chosen
-more often still"""
+"""words for each slot, the more likely ones first; the favorites of a person and the place of an animal are chosen even more
+often"""
 CATEGORIES_OF_SLOTS = {
     **{slot: slot for slot in ("food", "drink", "place")},
     **dict.fromkeys(("eats", "drinks", "walks", "loves"), "verb"),

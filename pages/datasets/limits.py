@@ -3,81 +3,81 @@
 from pages.datasets.server.configuration import configured_memory
 
 MAX_UPLOAD_MB = 200
-"""size of an uploaded file; `.streamlit/config.toml` has the same number"""
+"""maximum size of an uploaded file in MB; `.streamlit/config.toml` has the same number"""
 MAX_UNPACKED_BYTES = 400 * 2**20
-"""size of a compressed file after unpacking"""
+"""maximum size of a compressed file after unpacking"""
 MAX_JSON_BYTES = 50 * 2**20
-"""size of a JSON file, which takes many times as much memory while it is parsed"""
+"""maximum size of a JSON file, which takes many times as much memory while it is parsed"""
 MAX_READING_SECONDS = 60
-"""processor time for reading a file"""
+"""maximum processor time for reading a file"""
 MAX_READING_BYTES = 3 * 2**30
-"""memory for reading a file"""
+"""maximum memory for reading a file"""
 MAX_JSON_ROWS = 2_000_000
-"""rows of a JSON file"""
+"""maximum number of rows of a JSON file"""
 MAX_ROW_BYTES = 2**24
-"""size of one row of a text file"""
+"""maximum size of one row of a text file"""
 MAX_CELLS = 50_000_000
-"""rows times columns of a table"""
+"""maximum number of cells (rows times columns) of a table"""
 MAX_TABLE_COLUMNS = 20_000
-"""columns of a table"""
+"""maximum number of columns of a table"""
 MAX_SHEET_ROWS = 2**20
-"""rows of a sheet of a workbook, the same as Excel's limit"""
+"""maximum number of rows of a sheet of a workbook, the same as in Excel"""
 MAX_COLUMNS = 2_000
-"""features, after one-hot encoding; principal components, which determine projections and colors, take cubic time"""
+"""maximum number of features after one-hot encoding; the principal components, for projections and colors, take cubic time"""
 MAX_CATEGORIES = 50
-"""distinct values of a categorical column; a column with more is treated as text"""
+"""maximum number of distinct values of a categorical column; a column with more is treated as text"""
 MAX_ROWS_FOR_PPCA = 100_000
-"""rows for imputation with probabilistic PCA"""
+"""maximum number of rows for imputation with probabilistic PCA"""
 MAX_COMPONENTS = 10
-"""components of probabilistic PCA"""
+"""maximum number of components of probabilistic PCA"""
 MAX_SAMPLE_VALUES = 20_000_000
-"""points times columns of simulated data"""
+"""maximum number of values (points times columns) of simulated data"""
 MAX_DRAWN_POINTS = 5_000
-"""points drawn by hand"""
+"""maximum number of points drawn by hand"""
 MAX_POINTS_FOR_PROXIMITIES = 5_000
-"""points of a distance matrix; with 5,000 points it takes 200 MB"""
+"""maximum number of points of a distance matrix; with 5,000 points it takes 200 MB"""
 MAX_POINTS_FOR_DENSITY = 10_000
-"""points of OPTICS and HDBSCAN, which take time quadratic in their number: a few seconds for this many"""
+"""maximum number of points for OPTICS and HDBSCAN, whose time is quadratic in it: a few seconds for this many"""
 MAX_CHARACTERS = 64
-"""characters of a word compared by edit distance, which is fast if they fit into one 64-bit word"""
+"""maximum length of a word compared by edit distance, which is fast if the word fits into one 64-bit word"""
 MAX_ORDERED_LEAVES = 500
-"""leaves for the optimal leaf ordering of a tree, which takes time cubic in this number"""
+"""maximum number of leaves for the optimal leaf ordering of a tree, which takes time cubic in this number"""
 MAX_CLUSTERS = 50
-"""K"""
+"""maximum K"""
 MAX_LISTED_CLUSTERS = 60
-"""clusters that tables list, and that are matched between runs; a method that finds K may find more"""
+"""maximum number of clusters that tables list and that are matched between runs; a method that finds K may find more"""
 MAX_ITERATIONS = 500
-"""iterations of a run"""
+"""maximum number of iterations of a run"""
 MAX_STATE_VALUES = 100_000_000
-"""numbers in the parameters of a run, over all its iterations"""
+"""maximum number of values in the parameters of a run, over all its iterations"""
 MIN_ITERATIONS = 20
-"""iterations that must fit into `MAX_STATE_VALUES`"""
+"""minimum number of iterations that must fit into `MAX_STATE_VALUES`"""
 MAX_MEMORY_PERCENT = 60
-"""memory of all sessions together, as a percentage of the machine's memory; `CLUSTERING_MEMORY` overrides it"""
+"""maximum memory of all sessions together, as a percentage of the machine's memory; `CLUSTERING_MEMORY` overrides it"""
 MAX_WAITLESS_BYTES = 256 * 2**20
 """estimated memory of a run above which it waits for its turn"""
 MAX_FRAMES = 121
-"""frames of an animation"""
+"""maximum number of frames of an animation"""
 MAX_PANELS = 4
-"""runs on the Compare page"""
+"""maximum number of runs on the Compare page"""
 RUNS_RANGE = (10, 500)
 """smallest and largest number of runs per initialization on the Restarts page"""
 MAX_K_RANGE = (3, 20)
 """smallest and largest value of "Maximum K" on the Choose K page"""
 MAX_RESTARTS_PER_K = 50
-"""restarts per K on the Choose K page"""
+"""maximum number of restarts per K on the Choose K page"""
 MAX_SWEEP_POINTS = 5_000
-"""points on the Choose K page, which needs hundreds of runs"""
+"""maximum number of points on the Choose K page, which needs hundreds of runs"""
 MAX_SWEEP_POINTS_PAIRWISE = 1_500
-"""points on the Choose K page for methods that take time quadratic in their number"""
+"""maximum number of points on the Choose K page for methods that take time quadratic in their number"""
 MAX_BOOTSTRAP_FITS = 1_000
-"""refits of a Gaussian mixture to bootstrap resamples"""
+"""maximum number of refits of a Gaussian mixture to bootstrap resamples"""
 MAX_GENERATED_POINTS = 100_000
-"""points sampled from a Gaussian mixture"""
+"""maximum number of points sampled from a Gaussian mixture"""
 MAX_TOKENS = 2_000_000
-"""words of a text, counted with repetitions; items of all baskets; values of all rows"""
+"""maximum number of words of a text, counted with repetitions; of items of all baskets; of values of all rows"""
 MAX_WORDS = 2_000
-"""distinct words, items or values of a text; vectors are learned for the most frequent ones"""
+"""maximum number of distinct words, items or values; vectors are learned for the most frequent ones"""
 
 
 def limit_rows() -> list[tuple[str, str, str]]:

@@ -15,9 +15,9 @@ LAYOUTS = re.compile(r"[ \t]*[0-9]{1,6}[ \t]*[\r\n]|[ \t]+[^\r\n]*[\r\n]+[^\s]")
 """beginnings of a PHYLIP file, with the number of points in its first line, and of R's output, with names in it"""
 R_COMMANDS = re.compile(r"\A(?:>[^\n]*\n)+")
 INSPECTED_CHARACTERS = 2**20
-"""characters by which a triangle is detected"""
+"""number of characters from which a triangle is detected"""
 PHYLIP_NAME = 10
-"""characters of a name in a PHYLIP file; it may contain spaces"""
+"""number of characters of a name in a PHYLIP file; it may contain spaces"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,11 @@ class TextMatrix:
     row_names: list[str] | None = None
     column_names: list[str] | None = None
     error: str = ""
-    """the sentence about the reason if the text cannot be read"""
+    """a sentence that says why the text cannot be read; empty if it can"""
 
 
 def read_matrix_text(text: str) -> TextMatrix | None:
-    """The matrix in a PHYLIP file, in distances printed by R, or in lines of increasing length; None for other texts."""
+    """The matrix in a PHYLIP file, in distances printed by R, or in lines of increasing length; None for other text."""
     text = R_COMMANDS.sub("", text)
     start = text[:INSPECTED_CHARACTERS]
     if LAYOUTS.match(start.lstrip("\r\n")):
@@ -193,13 +193,13 @@ def _names_match(cells: list[list[str]]) -> bool:
 
 
 def triangle_separator(text: str) -> str | None:
-    """The separator of a text in which each line has one number more than the previous line, or None for other texts.
+    """The separator of a text in which each line has one number more than the previous line, or None for other text.
 
     " " stands for any run of spaces. The first line and the first cell of each line may hold names.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     for separator in ("\t", ";", ",", " "):
-        # few lines are enough to rule out most texts
+        # few lines are enough to rule out most text
         if _is_triangle(lines[:20], separator) and _is_triangle(lines, separator):
             return separator
     return None

@@ -12,7 +12,7 @@ from pages.datasets.readers.lines import skip_lines
 MAX_SMALL_BYTES = 2**19
 """size up to which a text is read in this process, which takes a fraction of a second"""
 MAX_SMALL_ROW_BYTES = 2**13
-"""size of the first row of such a text; tables with thousands of columns take longer"""
+"""maximum size of the first row of such a text; tables with thousands of columns take longer"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Opened:
     matrix: TextMatrix | None = None
     """the distance matrix in a text that is not a table"""
     error: str = ""
-    """the sentence about the reason if there is no table"""
+    """a sentence that says why there is no table; empty if there is one"""
 
     @property
     def n_values(self) -> int:

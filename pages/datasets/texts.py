@@ -29,11 +29,11 @@ SEPARATORS = ("\t", "|", ";", "；", "؛", "\n", ",", "，", "、", "،", " ")
 """separators of items; " " stands for any whitespace. If several are equally frequent, the first one is more likely, because
 the later ones also occur within items."""
 UNSEPARATED = re.compile(r"(?<=['\"])\s+(?=['\"])")
-"""between two items of an array that NumPy has converted to text, "['a' 'b']"; Python would join such items"""
+"""space between two items of an array that NumPy has converted to text, such as "['a' 'b']"; Python would join these items"""
 SOURCE_OF_ROWS = "The chosen columns"
 """subject of error messages about rows"""
 PIECES, PIECE = 64, 2**13
-"""number and size (characters) of the pieces of a text by which its number of words is estimated"""
+"""number and size (characters) of the pieces of a text from which its number of words is estimated"""
 SEQUENCE_VALUES, WORD_VALUES = 7, 30
 """approximate size in memory of an empty tuple, and of a distinct word with its frequency, in values of 8 bytes"""
 
@@ -121,7 +121,7 @@ def from_texts(column: pd.Series, title: str, *, lowercase: bool = True) -> Text
 
     Parameters
     ----------
-    column : the texts; numbers are read as texts, missing and blank cells are skipped and counted in `note`
+    column : the texts; numbers are read as text, missing and blank cells are skipped and counted in `note`
     title : title of the text
     lowercase : whether upper and lower case are the same
 

@@ -41,7 +41,7 @@ def date_columns(data: Data) -> list[int]:
 
 
 def position_texts(data: Data, positions: np.ndarray, count: int, scaled: bool = False) -> list[list[str]]:
-    """The first coordinates of each position (m, d) as texts; dates as dates, unless they are scaled."""
+    """The first coordinates of each position (m, d) as strings; dates are written as dates unless they are scaled."""
     dates = [] if scaled and data.scaling is not None else date_columns(data)
     values = in_units(data, positions, scaled)[:, :count]
     values = np.round(values, 12) if scaled else values  # without the rounding errors of means near 0

@@ -10,7 +10,7 @@ from clustering.history import AssignmentSummary
 from pages.runs.run import Run
 
 MAX_RADII = 400
-"""radii for which the number of clusters is computed"""
+"""largest number of radii for which the number of clusters is computed"""
 
 
 def clusters_by_radius(begins: np.ndarray, ends: np.ndarray) -> tuple[list[float], list[int]]:
@@ -26,7 +26,7 @@ def clusters_by_radius(begins: np.ndarray, ends: np.ndarray) -> tuple[list[float
 
 
 def disjoint(tree: CondensedTree, branches: Iterable[int]) -> tuple[int, ...]:
-    """Branches of which none contains another one: of those that do, the last is kept. Sorted."""
+    """The branches, sorted; where one contains another, only the later one in the input is kept."""
     kept: tuple[int, ...] = ()
     for branch in branches:
         if branch not in kept:
@@ -35,7 +35,7 @@ def disjoint(tree: CondensedTree, branches: Iterable[int]) -> tuple[int, ...]:
 
 
 def with_branch(tree: CondensedTree, chosen: tuple[int, ...], branch: int) -> tuple[int, ...]:
-    """The chosen branches after a click on one: it is chosen instead of those above and below it, or no longer chosen."""
+    """The chosen branches after a click on one: a chosen one is deselected, another one replaces those above and below it."""
     if branch in chosen:
         return tuple(other for other in chosen if other != branch)
 

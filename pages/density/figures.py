@@ -12,15 +12,16 @@ from pages.runs.run import Run
 
 HEIGHT, SMALL_HEIGHT = 430, 250
 MAX_BARS = 1_500
-"""bars of a reachability plot and points of a curve; where there are more points, each shows the largest value of several"""
+"""maximum number of bars of a reachability plot, and of points of a curve; with more points, each bar shows the largest value
+of several"""
 MAX_CORNERS = 150
-"""corners on each side of a branch of the condensed tree"""
+"""maximum number of corners on each side of a branch of the condensed tree"""
 MAX_BRANCHES = 400
-"""branches that are drawn: the largest"""
+"""maximum number of branches that are drawn; above it, only the largest are"""
 MAX_DOTS = 400
-"""dots on a curve, whose colors change in each frame"""
+"""maximum number of dots on a curve, whose colors change in each frame"""
 NEAR = 0.08
-"""share of the axis below which two marks on a curve share a text"""
+"""distance of two marks on a curve, as a share of the axis, below which they share a label"""
 VEIL = "rgba(140, 140, 150, 0.4)"
 """color over the part of a figure that the current frame has not reached"""
 
@@ -51,7 +52,7 @@ def reachability_plot(run: Run, order: ReachabilityOrder, frames: list[Frame], n
         showlegend=False,
         hovermode="closest",
         dragmode=False,
-        xaxis=dict(range=[0, n], zeroline=False, showgrid=False, title=dict(text="points in their order")),
+        xaxis=dict(range=[0, n], zeroline=False, showgrid=False, title=dict(text="points in OPTICS order")),
         yaxis=dict(range=[0, top], zeroline=False, title=dict(text="reachability")),
     )
     if not frames:
@@ -114,7 +115,7 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
 
 
 def drawn_branches(tree: CondensedTree) -> list[int]:
-    """Numbers of the branches that are drawn and can be chosen, in increasing order. The root, 0, is no cluster."""
+    """Numbers of the branches that are drawn and can be chosen, in increasing order. The root, 0, is not a cluster."""
     return sorted(set(np.argsort(-tree.sizes, kind="stable")[:MAX_BRANCHES].tolist()) - {0})
 
 
@@ -131,7 +132,7 @@ def distance_curve(
     frames : with them, it is animated: dots on the curve have the colors of the points in clusters so far
     name : the layout's `meta` if it is animated
     """
-    n, m = len(run.labels), len(cores)
+    n, m, count = len(run.labels), len(cores), run.settings.option("min_points")
     points = np.arange(0, n, -(-n // m))  # those that the core distances belong to
     falling = np.argsort(-cores, kind="stable")
     distances, top = _finite(cores[falling], max([radius, *marks.values()]))
@@ -184,7 +185,7 @@ def distance_curve(
         hovermode="closest",
         dragmode=False,
         xaxis=dict(range=[0, n + 1], zeroline=False, title=dict(text="points")),
-        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"distance to point {run.settings.option('min_points')}")),
+        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=f"core distance (m = {count})")),
     )
     return Figure(traces, layout | (player_layout(name) if frames else {}), specs)
 

@@ -89,7 +89,9 @@ def _note_on_picture(run: Run, plane: Plane, point: int) -> str:
     around = f" Circle: {name} of the point that is chosen below; click another one." if circle else ""
     if run.view.outlines(run, len(run.history.states) - 1, plane):
         return f"Lines: links within clusters so far. Gray points: noise, or not reached yet.{around}"
-    growing = " Disks: places from which a cluster grows next." if run.view.highlights and circle else ""
+    growing = ""
+    if run.view.highlights and circle:
+        growing = f" Gray area: within the {name} of the core points from which the cluster grows next."
     return f"Gray points: noise, or not reached yet.{growing}{around}"
 
 
@@ -161,8 +163,8 @@ def _choose_branches(run: Run) -> tuple[int, ...]:
         format_func=str,
         key=BRANCHES,
         placeholder="None: selected automatically",
-        help="A branch that is chosen replaces those above and below it. Links contain the choice. Other settings or data "
-        "have another tree, and so the choice ends.",
+        help="A branch that is chosen replaces those above and below it. Your choice is saved in the page's link. It is "
+        "discarded when you change the settings or the data, because the tree changes.",
         **IN_LINK,
     )
     return disjoint(tree, chosen)
@@ -223,7 +225,7 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
         alt = f"Core distances in decreasing order, from {np.max(cores):.3g} to {np.min(cores):.3g}."
         show_chart(figure, key="density distances", alt=alt, height="stretch")
     if run.view.radius is None:
-        st.caption("Core distances in decreasing order (k-distance plot): points in sparse places come first.")
+        st.caption("Core distances in decreasing order (k-distance plot): points in sparse regions come first.")
         return
     if played:
         _offer_radii(run)
@@ -235,9 +237,11 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
         else "The curve has no knee above 0. "
     )
     st.caption(
-        f"Core distances in decreasing order (k-distance plot). Points above the dashed line are no core points.{dots} {found}"
-        f"**Default**: {RADIUS_RULE}. It is the default because it depends on the clusters, the knee on distances only; on "
-        "most samples of this app its clusters are nearer to the true groups."
+        "Core distances in decreasing order (k-distance plot). Points above the dashed line are not core points."
+        f"{dots} {found}"
+        f"**Default**: {RADIUS_RULE}. This radius is preferred over the knee because it takes the clusters into account, "
+        "whereas the knee depends only on distances. On most of the simulated data sets, it gives clusters closer to the true "
+        "groups."
     )
 
 

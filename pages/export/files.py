@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.datasets.formatting import plural_of
 from pages.export import offline
 from pages.figures import stills
 from pages.figures.montage import montage
@@ -26,8 +27,8 @@ ignore_progress: OnProgress = lambda fraction: None  # noqa: E731
 ROWS = 20_000
 """number of table rows written at once"""
 FORMULA = re.compile(r"(^|[;\t\r\n])([^\S\t\r\n]*)(?=[=+\-@＝＋－＠])")
-"""where a spreadsheet may see the beginning of a formula: also after blanks, and after separators of the list, the columns and
-the lines, because some programs ignore quotation marks"""
+"""positions at which a spreadsheet may see the beginning of a formula: also after spaces, and after separators of columns and
+lines, because some programs ignore quotation marks"""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -87,8 +88,8 @@ def assignments_csv(run: Run, on_progress: OnProgress = ignore_progress) -> byte
 def parameters_csv(run: Run) -> bytes:
     """Return a CSV table with one row per cluster: number, size, center, and values that depend on the method.
 
-    If rows have weights, their sum is in place of the size. If the columns were scaled, centers and covariances follow in the
-    data's own units.
+    If rows have weights, their sum is in place of the size; see `Run.sizes_in`. If the columns were scaled, centers and
+    covariances follow in the data's own units.
     Methods without clusters have a table of their own.
     """
     if not run.view.traits.clusters:
@@ -97,7 +98,7 @@ def parameters_csv(run: Run) -> bytes:
     order, columns = np.argsort(run.ranks), coordinate_names(run)
     headers, parts = (
         ["cluster", run.size_name.lower().replace(" ", "_")],
-        [np.arange(1, run.k + 1), run.history.sizes[-1][order]],
+        [np.arange(1, run.k + 1), run.sizes_in(-1)[order]],
     )
     wide = []  # values with several columns
     for name, values in run.view.cluster_columns(run).items():
@@ -162,10 +163,10 @@ def parameters_json(run: Run) -> bytes:
 
 def _records(run: Run) -> Iterator[dict]:
     """Number, size, center, and values that depend on the method, of each cluster in the order on the screen."""
-    columns = run.view.cluster_columns(run)
+    columns, sizes = run.view.cluster_columns(run), run.sizes_in(-1)
     in_units = {} if run.data.scaling is None else _in_units(run)
     for i in np.argsort(run.ranks).tolist():
-        record = {"number": run.ranks[i] + 1, run.size_name.lower().replace(" ", "_"): run.history.sizes[-1][i]}
+        record = {"number": run.ranks[i] + 1, run.size_name.lower().replace(" ", "_"): sizes[i]}
         record |= {name: values[i] for name, values in columns.items()}
         if coordinate_names(run):
             record[run.center_name] = run.cluster_centers[i]
@@ -198,7 +199,7 @@ def history_npz(run: Run, on_progress: OnProgress = ignore_progress) -> bytes:
     if run.data.scaling is not None:
         arrays |= dict(shift=run.data.scaling.shift, scale=run.data.scaling.scale)
     if run.memberships is not None:
-        arrays[_plural(run.view.traits.membership)] = run.memberships
+        arrays[plural_of(run.view.traits.membership)] = run.memberships
     out, written, total = io.BytesIO(), 0, sum(array.nbytes for array in arrays.values())
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for name, array in arrays.items():
@@ -215,10 +216,6 @@ def _padded(sizes) -> np.ndarray:
         return sizes
     width = max(map(len, sizes))
     return np.stack([np.pad(each, (0, width - len(each))) for each in sizes])
-
-
-def _plural(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def animation_gif(

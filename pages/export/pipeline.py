@@ -1,6 +1,7 @@
-"""A Python script with the whole way from the person's own file to named segments: read, clean, scale, encode, fit and score.
+"""A Python script that covers the whole path from the user's own file to named segments: read, clean, scale, encode, fit and
+score.
 
-The script needs pandas and `clustering`. Files that pandas reads in another way than the app are replaced with the exported
+The script needs pandas and `clustering`. Files that pandas reads differently than the app does are replaced with the exported
 table of all rows.
 """
 
@@ -27,11 +28,11 @@ UNUSUAL = ("left out", "dropped", "named", "as hours", "read as dates", "Only on
 DATE = re.compile(r"(?<!\d)(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?!\d)")
 """a date that `TO_DAYS` converts"""
 OTHER_NUMBER = re.compile(r"(?![0-9])\d|[0-9][dD][+-][0-9]")
-"""digits of other scripts, and exponents of Fortran"""
+"""digits of other writing systems, and Fortran exponents"""
 OTHER_DATE = re.compile(r"\d ?[ap]\.?m\b|\d[-. ]+(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
-"""a date or time of day that it does not convert"""
+"""a date or time of day that `TO_DAYS` does not convert"""
 MAX_LISTED_ROWS = 5_000
-"""number of rows that a script lists by their numbers"""
+"""largest number of rows that a script lists individually"""
 EXPORTED = Format("text", encoding="utf-8", separator=",", header=1)
 """format of the exported table of all rows"""
 MISSING = '''MISSING = {"", *"""na n/a n.a. nan -nan nat null none <na> (null) #na #n/a #nv missing - -- --- – — ? . .. ... *
@@ -114,8 +115,12 @@ def _from_file(run: Run, rows_file: str) -> Script:
     if not _is_unusual(origin):
         name, format = origin.file.name, origin.file.format
     else:
-        original = "The table" if origin.file is None else origin.file.name
-        comment, name = f"# {_safe(original)} needs the app's reader: this is its export of all rows.\n", rows_file
+        why = (
+            "the original file is unknown"
+            if origin.file is None
+            else f"pandas would read {_safe(origin.file.name)} differently"
+        )
+        comment, name = f"# the table exported from the app (all rows), because {why}\n", rows_file
     helpers = _helpers(origin, format, run.agreement is not None, run.weights is not None)
     body = f"{helpers}# 1. Read\n{comment}{_reading(name, format)}"
     texts = [
@@ -137,7 +142,7 @@ def _from_file(run: Run, rows_file: str) -> Script:
 
 
 def _is_unusual(origin: Origin) -> bool:
-    """Whether pandas would read the file in another way than the app."""
+    """Whether pandas would read the file differently than the app does."""
     if origin.file is None:
         return True
     file, format = origin.file, origin.file.format
@@ -314,9 +319,9 @@ def _rows(data: Data, selected: SelectedColumns) -> str:
     if sampled is not None and np.array_equal(kept[sampled], data.rows - 1):
         chosen = f"np.sort(np.random.default_rng(0).choice(len(rows), {n}, replace=False))  # a random sample"
     elif n > MAX_LISTED_ROWS:
-        raise NoScript("a script cannot repeat the selection of rows by hand, because there are too many of them")
+        raise NoScript("too many rows were selected by hand to list them in a script")
     else:
-        chosen = f"np.searchsorted(rows, {(data.rows - 1).tolist()})  # selected by hand, from 0"
+        chosen = f"np.searchsorted(rows, {(data.rows - 1).tolist()})  # row numbers selected by hand, counted from 0"
     codes = ", codes" if origin.categories else ""
     values = "[chosen]".join(["rows", ", scaled", ", numbers", *([", codes"] if codes else []), ""])
     return f"chosen = {chosen}\nrows, scaled, numbers{codes} = {values}\n"
@@ -378,16 +383,16 @@ def _names(segments: Segments, rows_file: str) -> Script:
     lines += "segment = names[labels]\n"
     moved = np.flatnonzero(expected != segments.labels)
     if len(moved) > MAX_LISTED_ROWS:
-        raise NoScript("a script cannot repeat edits that move so many rows one by one")
+        raise NoScript("too many rows were moved individually to list them in a script")
     for i in np.unique(segments.labels[moved]).tolist():
         rows = moved[segments.labels[moved] == i].tolist()
-        lines += f"segment[{rows}] = {str(names[i])!r}  # moved by hand\n"
+        lines += f"segment[{rows}] = {str(names[i])!r}  # moved by hand, rows counted from 0\n"
     sizes = {str(names[i]): int((segments.labels == i).sum()) for i in np.unique(segments.labels).tolist()}
     lines += (
         "found, sizes = np.unique(segment.astype(str), return_counts=True)\n"
         "sizes = dict(zip(found.tolist(), sizes.tolist()))\nprint(sizes)\n"
         f"if sizes != {dict(sorted(sizes.items()))!r}:\n"
-        '    print("These are not the sizes in the app: the file has changed, or pandas reads it in another way.")\n'
+        '    print("These are not the sizes in the app: the file has changed, or pandas reads it differently.")\n'
     )
     if data.origin is None:
         return Script(frozenset(), lines)

@@ -1,4 +1,4 @@
-"""A playlist: views of the app in an order, each a link with a title and a sentence, as a small JSON file."""
+"""A playlist: an ordered list of views of the app, each a link with a title and a sentence, as a small JSON file."""
 
 import json
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ VERSION = 1
 MAX_BYTES = 2**20
 MAX_STEPS = 200
 MAX_TITLE, MAX_SENTENCE, MAX_LINK = 200, 1_000, 20_000
-"""numbers of characters"""
+"""maximum numbers of characters"""
 INVALID = "This file is not a playlist: choose one that was saved with “Save playlist” in the Playlist dialog."
 
 
@@ -86,7 +86,7 @@ def from_json(content: bytes) -> Playlist:
     Raises
     ------
     ValueError
-        If it is no playlist, too large, or contains a link that does not lead to a page of the app; the message is a sentence.
+        If it is not a playlist, is too large, or has a link that leads to no page of the app; the message is a sentence.
     """
     if len(content) > MAX_BYTES:
         raise ReadError(f"This file is larger than the limit of {MAX_BYTES // 2**20} MB for a playlist.")

@@ -1,6 +1,6 @@
 """A project: the data, preparation, names and settings of a session, in memory and as one zip file.
 
-The file contains `project.json` and the data: uploaded files and pasted texts byte by byte, generated data as Parquet.
+The file contains `project.json` and the data: uploaded files and pasted text byte by byte, generated data as Parquet.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from pages.datasets.readers.limits import ReadError, as_read_error
 KIND = "clustering project"
 VERSION = 1
 DESCRIPTION = "project.json"
-"""member with everything except the data"""
+"""member of the archive with everything except the data"""
 MAX_DESCRIPTION_BYTES = 20 * 2**20
-"""size of this member"""
+"""maximum size of this member"""
 MAX_MEMBERS = 10
 MAX_PARAMETERS, MAX_PARAMETER = 500, 20_000
-"""number of query parameters, and characters of each"""
+"""maximum number of query parameters, and maximum number of characters of each"""
 MAX_NAME = 1_000
-"""characters of the name of an uploaded file, which is never used as a path"""
+"""maximum number of characters of the name of an uploaded file, which is never used as a path"""
 DAMAGED = "This project file is damaged or incomplete: save or download it again."
 PAGES = Path(__file__).resolve().parents[1]
 _TEXTS = ("title", "label_name", "note", "noun")
@@ -42,7 +42,7 @@ _TEXTS = ("title", "label_name", "note", "noun")
 _END = struct.Struct("<4s4H2LH")
 """the end of a zip archive: signature, disks, numbers of members, size and position of their list, length of a comment"""
 _END_64 = b"PK\x06\x07"
-"""before the end of archives that may be larger than 4 GB"""
+"""signature before the end of archives that may be larger than 4 GB"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ def from_description(content: bytes, read) -> Project:
 
 def refuse_constant(constant: str):
     """Refuse NaN and Infinity, which JSON does not allow, as `parse_constant` of `json.loads`."""
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def is_page(page: Any) -> bool:

@@ -164,15 +164,15 @@ def _data(run: Run) -> str:
 
 
 def _clusters(run: Run) -> str:
-    """A heading and a table of the clusters: size, values of the method that are single numbers or texts, and center."""
+    """A heading and a table of the clusters: size, values of the method that are single numbers or strings, and center."""
     columns, centers = _columns(run.data), _in_units(run.data, run.cluster_centers)
     values_by_name = {name: values for name, values in run.view.cluster_columns(run).items() if np.ndim(values) == 1}
     headers = ["Cluster", run.size_name, *(name.replace("_", " ").capitalize() for name in values_by_name), *columns]
-    rows = []
+    rows, sizes = [], run.sizes_in(-1)
     for k in np.argsort(run.ranks):
         rank = run.ranks[k]
         name = cluster_mark(rank, run.number_and_name(rank))
-        row = [name, f"{run.history.sizes[-1][k]:,.6g}"]
+        row = [name, f"{sizes[k]:,.6g}"]
         row += [_cluster_text(values[k]) for values in values_by_name.values()]
         row += [_number(value, 4) for value in centers[k][: len(columns)]]
         rows.append(row)
@@ -180,8 +180,8 @@ def _clusters(run: Run) -> str:
     if noise:
         rows.append([noise_mark(), f"{noise:,}", *[NONE] * (len(headers) - 2)])
     which = "last column contains" if len(columns) == 1 else f"last {len(columns)} columns contain"
-    caption = f"<p>The {which} coordinates of the cluster {run.center_name}s.</p>" if columns else ""
-    return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{caption}"
+    caption = run.size_note + (f"The {which} coordinates of the cluster {run.center_name}s." if columns else "")
+    return f"<h3>Clusters</h3>{table(headers, rows, 'Clusters', True)}{f'<p>{caption}</p>' if caption else ''}"
 
 
 def _own_table(result: ResultTable) -> str:

@@ -40,7 +40,7 @@ def table_with_segments(segments: Segments) -> pd.DataFrame:
 
 
 def whole_table(segments: Segments) -> pd.DataFrame:
-    """All rows and columns of the table that the points are rows of; a table made from the points if there is none."""
+    """All rows and columns of the table that the points are rows of; a table of the points if there is none."""
     return segments.table if segments.data.origin is None else segments.data.origin.table
 
 

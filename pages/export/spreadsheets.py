@@ -19,7 +19,7 @@ MAX_EXCEL_TEXT = 32_767
 EXACT = 2**53
 """largest number up to which Excel stores every integer"""
 FIRST_YEAR = 1901
-"""first year whose dates are written as dates: Excel has none before 1900, in which it counts a day too many"""
+"""first year whose dates are written as dates: Excel has no dates before 1900, and counts a day too many in 1900"""
 ROWS = 5_000
 """number of rows written at once"""
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -120,7 +120,7 @@ def _width(name: str, cells: pd.Series) -> int:
 
 
 def _excel_cells(cells: pd.Series) -> list:
-    """The values of a column: booleans, numbers, dates and texts that Excel can store; None for missing values."""
+    """The values of a column: booleans, numbers, dates and strings that Excel can store; None for missing values."""
     return [None if missing else _excel_cell(value) for value, missing in zip(cells.tolist(), cells.isna(), strict=True)]
 
 

@@ -22,13 +22,13 @@ from pages.datasets.readers.limits import ReadError
 from pages.export.project import DESCRIPTION, Project, from_description
 
 FOLDER = "CLUSTERING_KEPT"
-"""environment variable: the folder of the store; "none" to keep projects in memory only; by default a temporary folder"""
+"""environment variable with the folder of the store, by default a temporary one; "none" keeps projects in memory only"""
 KEPT_SECONDS = 3600
-"""time after its last use for which a project is kept"""
+"""seconds for which a project is kept after its last use"""
 MAX_PROJECTS = 300
 MAX_FOLDER_BYTES = 4 * 2**30
 MAX_MEMORY_BYTES = 2**30
-"""total size of the projects if they cannot be written to the folder"""
+"""maximum total size of the projects if they cannot be written to the folder"""
 
 _HASH = re.compile("[0-9a-f]{64}")
 

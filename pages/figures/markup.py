@@ -70,7 +70,7 @@ def noise_mark() -> Raw:
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Return a legend of colored disks, in one or more lines; `entries` are colors and texts."""
+    """Return a legend of colored disks, in one or more lines; `entries` are colors and labels."""
     items = "".join(f"<li style='white-space:nowrap'>{mark('●', color, text)}</li>" for color, text in entries)
     style = "display:flex;flex-wrap:wrap;gap:0 .7rem;list-style:none;margin:0;padding:0;font-size:.85rem"
     return f"<ul style='{style}' aria-label='Legend'>{items}</ul>"

@@ -26,7 +26,7 @@ LEVELS = 2**BITS
 NOISE = 6.0
 """amplitude, on the scale 0 to 255, of the dithering of blended colors"""
 MAX_AVERAGED = 20_000
-"""number of pixels from which the mean color of similar pixels is computed"""
+"""maximum number of pixels from which the mean color of similar pixels is computed"""
 WINDOW = 21
 """side, in pixels, of the square in which the neighbors of a point are counted"""
 

@@ -25,7 +25,7 @@ SERIES = (
     *("#6478ab", "#3a9a5b", "#97a3bd", "#8db54a", "#1f8a80", "#b08fc4"),
     *("#64666f", "#c3c98a", "#8f7a4f", "#5b9bb5", "#a36f8e", "#c9a27b"),
 )
-"""colors of lines that are compared and are no clusters, such as initializations"""
+"""colors of lines that are compared and are not clusters, such as initializations"""
 SEQUENTIAL = [[0, "#1f2c4d"], [0.35, "#6478ab"], [0.7, "#c3cbdd"], [1, "#f5f7fa"]]
 """color scale from small to large distances"""
 DIVERGING = [[0, "#a6611a"], [0.5, "#f2f2f2"], [1, "#018571"]]

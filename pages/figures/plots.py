@@ -29,11 +29,11 @@ MAX_NAME_LABELS = 150
 LIGHT, DARK = "#ffffff", "#26262c"
 """colors of the light outline and the dark line that highlight the current step, visible on any background"""
 THINNED = "thinned"
-"""`meta` of traces whose texts are hidden where they overlap; the first ones have priority"""
+"""`meta` of traces whose labels are hidden where they overlap; the first ones have priority"""
 RINGS = "rings"
 """`meta` of the traces of rings around points with imputed values, which can be hidden"""
 THIN_LABELS = (Path(__file__).parent / "thin.js").read_text(encoding="utf-8")
-"""script whose function `keepThin` hides these texts in a browser"""
+"""script whose function `keepThin` hides these labels in a browser"""
 EMPTY_LINE = dict(x=[None], y=[None])
 """coordinates of a line without points; if they were empty arrays, Plotly would drop other lines as well"""
 TIGHT = dict(l=10, r=10, t=10, b=10)

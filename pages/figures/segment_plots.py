@@ -33,13 +33,13 @@ BINS = 30
 MAX_UNIT_BINS = 60
 """largest range of integers whose histogram has a bar for each"""
 GRID = 201
-"""number of places at which a density is computed"""
+"""number of positions at which a density is computed"""
 FINE_BINS = 2_000
 """number of bins into which values are counted before a density is computed"""
 MAX_CATEGORIES = 12
-"""number of categories with bars of their own"""
+"""maximum number of categories with bars of their own"""
 MAX_TEXT_COLUMNS = 12
-"""number of segments up to which the cells of a heat map have texts"""
+"""maximum number of segments with which the cells of a heat map show text"""
 SELECTED = "Selected rows"
 
 
@@ -96,7 +96,7 @@ class ColoredSegments:
 
     @cached_property
     def titles(self) -> list[str]:
-        """(k,) names of the segments as unique texts for axes."""
+        """(k,) names of the segments as unique labels for axes."""
         return distinct_names([escape_html(truncate(name)) for name in self.names])
 
 
@@ -189,12 +189,12 @@ def histogram(values: np.ndarray, groups: ColoredSegments, title: str, date: boo
 
 
 def density_of(values: np.ndarray, at: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray | None:
-    """Density of values (n,) at these places; None if it has none because all values are equal.
+    """Density of values (n,) at these positions; None if it has none because all values are equal.
 
     With weights (n,) above 0, which are frequencies, n is their sum.
 
     A Gaussian kernel estimate with Silverman's bandwidth 0.9 · min(SD, interquartile range / 1.34) · n^(-1/5) (Silverman 1986,
-    doi:10.1201/9781315140919), which is at least one step between the places.
+    doi:10.1201/9781315140919), which is at least one step between the positions.
     """
     if not len(values) or np.ptp(values) == 0:
         return None
@@ -378,7 +378,7 @@ def lines(
     heights : (p, k) position of each median among all rows, from 0 to 1
     texts : (p, k) medians in the units of the columns
     columns : (p,) names of the columns
-    selected : heights (p,) and texts (p,) of the selected rows, if any
+    selected : heights (p,) and tooltips (p,) of the selected rows, if any
     """
     names = distinct_names([escape_html(truncate(column)) for column in columns])
     curves = [

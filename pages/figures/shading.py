@@ -25,7 +25,7 @@ from pages.figures.plots import (
 SHADES = 24
 """number of shades of painted points"""
 MAX_LETTERS = 45
-"""number of letters of all names below a matrix; of more, the names are vertical"""
+"""maximum number of letters of all names below a matrix; above it, the names are vertical"""
 UNKNOWN = "#717581"
 """color of points without a value"""
 

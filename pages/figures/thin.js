@@ -1,6 +1,6 @@
 const THINNED = "thinned"; // as in plots.py
 
-// Hides texts that overlap, in traces whose `meta` says so. Later traces and earlier texts of a trace have priority.
+// Hides labels that overlap, in traces whose `meta` says so. Later traces and earlier labels of a trace have priority.
 function thin(graph) {
   const shown = [];
   for (const trace of [...graph.querySelectorAll(".scatterlayer .trace")].reverse()) {
@@ -16,7 +16,7 @@ function thin(graph) {
   }
 }
 
-// Keeps texts from overlapping whenever the figure is drawn.
+// Keeps labels from overlapping whenever the figure is drawn.
 function keepThin(graph) {
   if (graph.__thinned) return;
   graph.__thinned = true;

@@ -11,7 +11,7 @@ from pages.ui.navigation import open_from_tree, open_in_comparison
 
 def show_handover(run: Run) -> None:
     """Draws a button for each method that can be initialized from the cut, and one for the comparison."""
-    st.markdown("**Use this clustering**")
+    st.markdown("**Use the clusters at the cut**")
     tree = run.settings
     start = TreeStart(tree.option("linkage"), tree.option("metric"))
     with st.container(horizontal=True):

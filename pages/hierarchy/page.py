@@ -58,6 +58,6 @@ else:
     draw_cutting_line(data_tree, run.settings.k, height, MAX_CLUSTERS, "tree", lambda height: cut_at(data_tree, height))
     show_tree_player(run, name, scatter, numbers)
     show_tree_numbers(run, numbers)
-    show_sizes(run, follows=False)
+    show_sizes(run, "clusters at the cut")
     show_handover(run)
 progress.done()

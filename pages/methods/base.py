@@ -50,6 +50,8 @@ class Score(NamedTuple):
     """whether it is shown in the table of a comparison"""
     report: str = ""
     """text in the report; default `text`"""
+    varies: bool = False
+    """whether it also has a value in each frame, so that on an animated page its name says that this is the final one"""
 
 
 class Curve(NamedTuple):
@@ -401,7 +403,7 @@ class MethodView(ABC):
         return ""
 
     def seconds(self, run) -> float | None:
-        """Running time, if it was measured while preparing the input; None if that of the iterations is meant."""
+        """Running time, if it was measured while preparing the input; None if it is that of the iterations."""
         return None
 
     # Plotting
@@ -460,7 +462,7 @@ class MethodView(ABC):
         return None
 
     def neighborhood(self, run, point: int, plane: Plane) -> np.ndarray | None:
-        """(m, 2) outline of the places that are near to a point, as the method defines it, in the plane.
+        """(m, 2) outline of the neighborhood of a point, as the method defines it, in the plane.
 
         None if there is no such definition, or if the plane does not show it: it does not show distances, or not all columns.
         """
@@ -528,7 +530,7 @@ class MethodView(ABC):
 
     def curve(self, run) -> Curve:
         """The curve that is shown instead of the loss if the method has none: the points that are in clusters."""
-        sizes = [None if state.assignment is None else state.assignment.sizes for state in run.history.states]
+        sizes = [None if state.assignment is None else run.sizes_in(i) for i, state in enumerate(run.history.states)]
         values = np.array([np.nan if each is None else each.sum() for each in sizes])
         texts = ["" if each is None else pluralize(len(each), self.traits.cluster) for each in sizes]
         return Curve(f"points in {self.traits.cluster}s", values, texts)

@@ -39,8 +39,8 @@ SELECT = Option(
     "Next split",
     BY_LOSS,
     choices={BY_LOSS: "Largest sum of squares", BY_SIZE: "Most points"},
-    help="Which cluster is split next: the one with the largest sum of squared distances to its center, or the one with most "
-    "points.",
+    help="Determines which cluster is split next: the one with the largest sum of squared distances to its center, or the "
+    "one with most points.",
     width=210,
 )
 RUNS = Option(
@@ -59,7 +59,7 @@ class BisectingKMeansView(MethodView):
     title = "Bisecting K-means"
     title_in_sentence = "bisecting K-means"
     order = 1.4
-    traits = Traits(loss=Loss(), regions=True, k_varies=True)
+    traits = Traits(loss=Loss(), regions=True, k_varies=True, converges=False)
     options = (SELECT, RUNS)
     initializations = ()
     highlights = outline_traces()

@@ -51,9 +51,9 @@ SIZES = np.array([0.7, 0.7, 1.1])
 LISTED = 3
 """number of clusters that a caption names"""
 MAX_DISTANCES = 20_000
-"""approximate number of points for the k-distance curve"""
+"""approximate maximum number of points for the k-distance curve"""
 MAX_ORDERED = 2_000
-"""points for the reachability plot and the numbers of clusters, which take time quadratic in their number"""
+"""maximum number of points for the reachability plot and the numbers of clusters, whose time is quadratic in it"""
 DISKS = dict(
     type="scatter",
     mode="lines",
@@ -71,7 +71,7 @@ def default_eps(data: Data, chosen: Mapping[str, Any]) -> float:
     return default_radius(data, metric, chosen.get("min_points") or MIN_POINTS.number_for(data, {}))
 
 
-MIN_POINTS = min_points_option(1, 1, "Number of points, including the point itself, that a core point has within eps.")
+MIN_POINTS = min_points_option(1, 1, "Minimum number of points, including itself, that a core point has within eps.")
 EPS = Option(
     "eps",
     "Radius eps",
@@ -98,6 +98,7 @@ class DBSCANView(DensityView):
         random=False,
         noise=True,
         keeps_numbers=True,
+        converges=False,
     )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
     figures = ("distances", "order")
@@ -219,7 +220,7 @@ class DBSCANView(DensityView):
             compared = "≥" if near >= count else "<"
             return [
                 f"= {near:,}",
-                f"{near:,} {compared} {count:,}, so it is {'a' if near >= count else 'no'} core point{nearest}.",
+                f"{near:,} {compared} {count:,}, so it is {'' if near >= count else 'not '}a core point{nearest}.",
             ]
 
         def growth(frame) -> list[str]:

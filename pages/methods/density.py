@@ -24,12 +24,12 @@ from pages.methods.options import Option, Settings, spaced
 from pages.methods.traits import DENSITY, EVERYWHERE
 
 MAX_SCORED = 5_000
-"""points for the score, which takes time quadratic in their number"""
+"""maximum number of points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
-"""points between which lines are drawn"""
+"""maximum number of points between which lines are drawn"""
 SCORE_NOTE = (
-    "DBCV: from −1 to 1, larger is better; separation of the clusters relative to their sparsest place, for clusters of any "
-    "shape. Noise counts as 0."
+    "DBCV: from −1 to 1, larger is better; separation of the clusters relative to the sparsest region within each cluster; "
+    "works for clusters of any shape. Noise counts as 0."
 )
 SCORE_SOURCE = "Moulavi et al. 2014, doi:10.1137/1.9781611973440.96"
 CORNERS = np.stack([np.cos(np.linspace(0, 2 * np.pi, 25)), np.sin(np.linspace(0, 2 * np.pi, 25))], axis=1)
@@ -42,7 +42,7 @@ RADIUS_RULE = (
 
 
 def min_points_option(least: int, usual: int, meaning: str) -> Option:
-    """The number of points that defines a dense place.
+    """The number of points that defines a dense region.
 
     least : smallest value
     usual : smallest default, if there are as many points
@@ -62,8 +62,8 @@ def min_points_option(least: int, usual: int, meaning: str) -> Option:
         step=1,
         number_for=default,
         short_label=lambda count: f"min {count}",
-        help=f"{meaning} Default: the largest of twice the number of columns, the logarithm of the number n of points, and a "
-        f"quarter of √n up to 100; but at most n/20{f', and at least {usual}' if usual > least else ''}.",
+        help=f"{meaning} Default for n points with d columns: min(max(2d, ln n, min(√n/4, 100)), max(n/20, 3)), rounded"
+        f"{f', but at least {usual}' if usual > least else ''}.",
         width=128,
     )
 
@@ -92,7 +92,7 @@ def cluster_size_option(percent: int) -> Option:
         step=1,
         number_for=default,
         short_label=lambda size: f"size {size}",
-        help=f"Smallest number of points of a cluster. Default: {percent}% of the points, and at least 5.",
+        help=f"Minimum number of points in a cluster. Default: {percent}% of the points, but at least 5.",
         width=140,
     )
 
@@ -132,7 +132,7 @@ class DensityView(MethodView):
         """(m,) core distances of the points, or of a part of them if there are many."""
 
     def reachability(self, run) -> ReachabilityOrder | None:
-        """The order of the points in a reachability plot; None if there is none for these data or so many points."""
+        """The order of the points in a reachability plot; None if there is none for these data or for this many points."""
         return None
 
     def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray] | None:
@@ -168,7 +168,7 @@ class DensityView(MethodView):
         """Share of noise, and DBCV if it is defined, the distance is Euclidean, and there are not too many points."""
         noise = int(np.count_nonzero(run.labels < 0))
         text = f"{noise:,} ({format_percentage(noise / len(run.labels))})"
-        found = [Score("Noise", text, "Points that belong to no cluster.", comparable=True)]
+        found = [Score("Noise", text, "Points that belong to no cluster.", comparable=True, varies=True)]
         if len(run.labels) <= MAX_SCORED and self._is_euclidean(run):
             value = run.cached("density-based validity", lambda: density_based_validity(run.data.points, run.labels))
             if np.isfinite(value):

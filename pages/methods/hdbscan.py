@@ -12,7 +12,7 @@ from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.methods import density
-from pages.methods.base import Curve, Script
+from pages.methods.base import Script
 from pages.methods.formulas import (
     NOTE,
     VALUE,
@@ -45,12 +45,12 @@ SELECTION = Option(
 )
 SINGLE = Option(
     "single",
-    "Single cluster",
+    "Allow a single cluster",
     "no",
-    choices={"no": "Not allowed", "yes": "Allowed"},
+    choices={"no": "No", "yes": "Yes"},
     short_label={"no": "no single cluster", "yes": "single cluster allowed"}.get,
     argument=None,
-    help="Whether all points may form one cluster, if that is the most stable one. Only for selection by excess of mass.",
+    help="Lets all points form one cluster if it is the most stable one. Only for selection by excess of mass.",
     width=150,
     advanced=True,
 )
@@ -66,7 +66,7 @@ class HDBSCANView(density.DensityView):
     name = "hdbscan"
     title = "HDBSCAN"
     order = 5.6
-    traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, noise=True)
+    traits = Traits(k="found", membership="strength", center=None, loss=None, random=False, noise=True, converges=False)
     options = (density.cluster_size_option(2), replace(density.MIN_POINTS, low=1), SELECTION, SINGLE)
     figures = ("tree", "distances")
     tuned = TunedOption("min_cluster_size", "min cluster size", "the min cluster size", cluster_sizes)
@@ -97,13 +97,6 @@ class HDBSCANView(density.DensityView):
             shown = np.zeros(len(links.lengths), dtype=bool)
         return density.linked_lines(run, plane, np.column_stack([links.first[shown], links.second[shown]]))
 
-    def curve(self, run) -> Curve:
-        """The number of points in clusters by label; the sum of the strengths would be less in the last state."""
-        curve = super().curve(run)
-        if run.history.converged:
-            curve.values[-1] = np.count_nonzero(run.labels >= 0)
-        return curve
-
     def phases(self, run) -> dict[str, str]:
         selected = (
             "The selected clusters have the largest total stability."
@@ -115,7 +108,7 @@ class HDBSCANView(density.DensityView):
             "level": "As the density level falls, points are linked at larger distances. Groups that are large enough are "
             "clusters: they appear, grow and merge. Lines are links of the minimum spanning tree within the final clusters.",
             "select": f"{selected} All other points are noise.",
-            "strength": "The strength of a point is its density relative to the densest place of its cluster. Colors are "
+            "strength": "The strength of a point is its density relative to the highest density in its cluster. Colors are "
             "blended with gray accordingly.",
         }
 
@@ -168,12 +161,15 @@ class HDBSCANView(density.DensityView):
             ]
 
         def stability_values(frame) -> list[str]:
-            if run.history.states[frame.state].phase not in ("select", "strength") or not len(selected):
-                return ["", "not selected yet."]
+            if run.history.states[frame.state].phase not in ("select", "strength"):
+                return ["", "No cluster is selected yet."]
+            if not run.k:
+                return ["", "No cluster is selected."]
             chosen = selected[cluster]
             return [
                 f"= {short_number(tree.stabilities[chosen])}",
-                f"appears at level {short_number(tree.births[chosen])} with {tree.sizes[chosen]:,} points and ends at "
+                f"Cluster {cluster_number(run, cluster)} appears at level {short_number(tree.births[chosen])} with "
+                f"{tree.sizes[chosen]:,} points and {'splits' if tree.has_children[chosen] else 'disappears'} at "
                 f"{short_number(tree.deaths[chosen])}.",
             ]
 
@@ -199,15 +195,13 @@ class HDBSCANView(density.DensityView):
         highest = f"<munder><mo>max</mo>{symbol('m')}</munder>"
         level_of_other = row(symbol("λ"), sign("("), other, sign(","), group, sign(")"))
         stability = row(sum_over(row(N, sign("∈"), group)), sign("("), level_in, sign("−"), level_of, sign(")"))
-        number = cluster_number(run, cluster) if run.k else 0
-        of_cluster = f"For cluster {number}: {NOTE}" if run.k else f"No cluster: {NOTE}"
         return [
             Formula("Mutual reachability", "level", row(pair, sign("="), reach, VALUE), f"For {name}: {NOTE}", reach_values),
             Formula(
                 "Stability",
                 "select",
                 row(symbol("S"), sign("("), group, sign(")"), sign("="), stability, VALUE),
-                f"λ = 1 / d is the density level at which a point leaves the cluster, or the cluster appears. {of_cluster}",
+                f"λ = 1 / d is the density level at which a point leaves the cluster, or the cluster appears. {NOTE}",
                 stability_values,
             ),
             Formula(

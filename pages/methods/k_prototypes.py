@@ -62,9 +62,9 @@ GAMMA = Option(
     number_for=default_gamma,
     applies_to=lambda data: data.mixed is not None and data.mixed[0].shape[1] > 0,
     short_label=lambda gamma: f"γ = {gamma:g}",
-    help="What a category that differs adds to the squared distance of the numbers. With a small weight the numbers decide, "
-    "with a large one the categories. Default (Huang): half of the mean standard deviation of the numeric columns, which is "
-    "0.5 if they are standardized.",
+    help="Amount that a differing category adds to the squared distance of the numbers. With a small weight the numbers "
+    "decide, with a large one the categories. Default (Huang): half of the mean standard deviation of the numeric columns, "
+    "which is 0.5 if they are standardized.",
     width=190,
 )
 

@@ -42,7 +42,7 @@ from pages.methods.traits import Loss, Traits
 W = subscript(symbol("w"), N)
 """weight of a row in formulas"""
 MAX_TESTED_POINTS = 20_000
-"""points for `mean_test`, which takes seconds for each pair of clusters"""
+"""maximum number of points for `mean_test`, which takes seconds for each pair of clusters"""
 
 
 class PublishedScores(NamedTuple):

@@ -110,7 +110,7 @@ class MeanShiftView(MethodView):
         return parameters.modes
 
     def positions(self, run, state: int) -> np.ndarray:
-        """The climbing points; with the clusters of the last state, all points are back in their own places."""
+        """The climbing points; with the clusters of the last state, all points are back at their original positions."""
         current = run.history.states[state]
         return run.data.points if current.phase == "merge" else current.parameters.positions
 
@@ -130,8 +130,8 @@ class MeanShiftView(MethodView):
             "shift": f"Each point moves to the weighted mean of the data around it ({width}), where the density is higher. It "
             "stops at a mode, a peak of the density. The density is always that of the original points, so it does not "
             "change.",
-            "merge": "Points that stopped within the bandwidth of each other share a mode. Each point, now back in its own "
-            "place, belongs to the nearest mode.",
+            "merge": "Points that stopped within the bandwidth of each other share a mode. Each point, now back at its "
+            "original position, belongs to the nearest mode.",
         }
 
     def sentences(self) -> dict[str, Callable]:
@@ -143,7 +143,7 @@ class MeanShiftView(MethodView):
         }
 
     def density_sentence(self, run, state: int, current) -> str:
-        return f"Density: every point is in its own place, loss {self.loss_text(current.loss)}."
+        return f"Density: every point is at its original position, loss {self.loss_text(current.loss)}."
 
     def shift_sentence(self, run, state: int, current) -> str:
         moved = format_short(_moves(run, current.iteration).max())

@@ -63,7 +63,7 @@ class OPTICSView(density.DensityView):
     name = "optics"
     title = "OPTICS"
     order = 5.5
-    traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True)
+    traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True, converges=False)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
     figures = ("order", "distances")
     radius = RADIUS
@@ -147,7 +147,7 @@ class OPTICSView(density.DensityView):
         last = order.ordering[reached - 1]
         text = f"Reached {reached:,} of {pluralize(len(run.data.points), 'point')}"
         if order.predecessors[last] < 0:
-            return f"{text}; the last one was not near to any point before it."
+            return f"{text}; the last one was not near any point before it."
         return f"{text}; the last one has reachability {format_short(order.reachability[last])}."
 
     def extract_sentence(self, run, state: int, current) -> str:
@@ -188,7 +188,7 @@ class OPTICSView(density.DensityView):
                 "Core distance",
                 "order",
                 row(core_of[0], sign("="), apart[0], VALUE),
-                f"Distance of {point_name} to its nearest point number m = {m}, counting itself as the first.",
+                f"Distance from {point_name} to its m-th nearest point (m = {m}), counting itself as the first.",
                 core_values,
             ),
             Formula(

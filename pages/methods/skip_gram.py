@@ -1,4 +1,4 @@
-"""Skip-gram with negative sampling (word2vec) in the app: word vectors that move to their places."""
+"""Skip-gram with negative sampling (word2vec) in the app: word vectors that move to their final positions."""
 
 import hashlib
 from collections.abc import Callable

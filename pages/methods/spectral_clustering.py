@@ -47,8 +47,8 @@ AFFINITY = Option(
     "Affinity",
     GAUSSIAN,
     choices={GAUSSIAN: "Gaussian kernel", NEIGHBORS: f"{NEIGHBOR_COUNT} nearest neighbors"},
-    help="How strongly two points are connected: by a Gaussian function of their distance, or only if one is among the "
-    f"{NEIGHBOR_COUNT} nearest neighbors of the other.",
+    help="Determines how strongly two points are connected: by a Gaussian function of their distance, or only if one is among "
+    f"the {NEIGHBOR_COUNT} nearest neighbors of the other.",
     width=190,
 )
 WIDTH = Option(
@@ -145,9 +145,10 @@ class SpectralClusteringView(MethodView):
     def phases(self, run) -> dict[str, str]:
         where = "its row of the eigenvectors, in which connected points are close to each other"
         return {
-            "start": f"The points are at their places in the data. In the next frame each moves to {where}.",
+            "start": f"The points are at their positions in the data. In the next frame each moves to {where}.",
             "E": "Points are at their rows of eigenvectors (two principal components of them, scaled to the plot). Each is "
-            "assigned to the nearest center; circles are centers. In the last frame the points return to their places.",
+            "assigned to the nearest center; circles are centers. In the last frame the points return to "
+            "their original positions.",
             "M": "K-means in the space of the eigenvectors: each center moves to the mean of its points.",
         }
 
@@ -161,7 +162,7 @@ class SpectralClusteringView(MethodView):
 
     def ending(self, run, state: int) -> str:
         ending = super().ending(run, state)
-        return f"{ending} The points are back at their places." if ending else ""
+        return f"{ending} The points are back at their original positions." if ending else ""
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:
         prepared, gaussian = run.history.prepared, run.settings.option("affinity") == GAUSSIAN

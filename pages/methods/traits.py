@@ -61,6 +61,8 @@ class Traits:
     """whether a cluster has the same number in all states; only needed if `k` is "found\", as it holds for the others"""
     weights: bool = False
     """whether it uses weights of rows; other methods ignore them"""
+    converges: bool = True
+    """whether its iterations approach a result; if false, a run ends when its work is done, and is called finished"""
     moves_points: bool = False
     """whether points move from state to state, see `MethodView.positions`"""
 

@@ -21,7 +21,7 @@ from pages.methods.traits import COMPARE, WATCH, Loss, Traits
 from pages.methods.trees import EUCLIDEAN_LINKAGES, DataTree, build_tree, linkage_name
 
 MAX_TESTED = dict.fromkeys(LINKAGES, 1_500) | {"complete": 1_000, "average": 1_000}
-"""points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
+"""maximum number of points for `mean_test` by linkage, which takes seconds for each pair of clusters"""
 OUTLINED = 60
 """maximum number of clusters drawn with an outline"""
 LINKAGE = Option(
@@ -51,7 +51,9 @@ class TreeCutView(MethodView):
     name = "tree"
     title = "Hierarchical clustering"
     order = 4
-    traits = Traits(data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True)
+    traits = Traits(
+        data=frozenset({POINTS, PROXIMITIES}), center=None, loss=Loss(), random=False, pairwise=True, converges=False
+    )
     options = (LINKAGE, TREE_METRIC)
     initializations = ()
     pages = frozenset({WATCH, COMPARE})

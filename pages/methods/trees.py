@@ -22,8 +22,8 @@ MERGE_RULES = {
     "complete": "with the smallest distance between their farthest points. The line joins these points; the height is their "
     "distance.",
     "average": "with the smallest mean distance over all pairs of points, which is the height. The line joins the means.",
-    "ward": "with the smallest increase in the within-cluster sum of squares, which determines the height. The line joins "
-    "the means.",
+    "ward": "whose merger increases the within-cluster sum of squares least. This increase determines the height. The line "
+    "joins the means.",
     "centroid": "with the nearest centroids. The line joins the centroids; the height is their distance.",
     "median": "with the nearest midpoints. The line joins the midpoints; the height is their distance. The new midpoint lies "
     "halfway between them, regardless of the cluster sizes.",

@@ -203,7 +203,7 @@ class VariationalMixtureView(MixtureView):
 
     def scores(self, run) -> list[Score]:
         used = str(int(np.count_nonzero(run.sizes >= 1)))
-        text = "Components that explain at least one point. This is no test of the number of groups: it depends on the prior."
+        text = "Components that explain at least one point. This does not test the number of groups: it depends on the prior."
         return [Score("Components in use", used, text, comparable=True, report=f"{used} of {run.k}")]
 
     def criteria(self, process, last, data: Data) -> dict[str, float]:
@@ -219,11 +219,11 @@ class VariationalMixtureView(MixtureView):
             state = "in use" if run.sizes[i] >= 1 else "superfluous"
             rows.append([mark, format_short(run.sizes[i]), f"{last.weights[i]:.4f}", f"{deviations[i]:.4f}", state])
         caption = (
-            f"Sum of the responsibilities of the {n:,} points, and expected weight and its standard deviation under the "
-            "posterior distribution. Superfluous components explain less than one point; their parameters are those of the "
-            "prior."
+            f"Size: sum of the responsibilities of the {n:,} points. The expected weight and its standard deviation are those "
+            "of the posterior distribution. Superfluous components explain less than one point; their parameters are those "
+            "of the prior."
         )
-        headers = ["Component", "Points", "Weight (expected)", "Weight (std. dev.)", "State"]
+        headers = ["Component", "Size", "Weight (expected)", "Weight (std. dev.)", "State"]
         return [ResultTable("Posterior distribution of the weights", headers, rows, caption)]
 
     def label(self, settings: Settings) -> str:

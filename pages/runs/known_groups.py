@@ -30,7 +30,8 @@ NAMES = {
 }
 """names of the scores, in order"""
 TEXTS = {
-    "adjusted_rand": "agreement on pairs of points, corrected for chance: 1 = identical, 0 = as expected by chance",
+    "adjusted_rand": "share of point pairs on which clusters and true labels agree, corrected for chance (1 = identical, "
+    "0 = as expected by chance)",
     "v_measure": "harmonic mean of homogeneity and completeness; equals the normalized mutual information "
     "(arithmetic mean); not corrected for chance",
     "homogeneity": "1 if each cluster has points of one group only",

@@ -18,7 +18,7 @@ from pages.runs.run import Run, make_run
 from pages.runs.segments import Segments
 
 MAX_SEGMENTS_IN_PAIRS = 15
-"""number of segments of which all pairs are tested: 105 pairs"""
+"""maximum number of segments of which all pairs are tested: 105 pairs"""
 LITTLE_POWER = 2_000
 """number of rows above which the test has little power"""
 UNLIKE_COLUMNS = 3.0

@@ -118,7 +118,7 @@ class Model:
     imputation: Imputation | None = None
     """probabilistic PCA for missing numbers; None if there is none"""
     missing_marks: tuple[str, ...] = ()
-    """marks of missing values in the file, in addition to the usual ones"""
+    """markers of missing values in the file, in addition to the usual ones"""
     ignore_case: bool = False
     """whether categories that differ only in case are equal"""
     dates: str = ""

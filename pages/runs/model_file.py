@@ -15,9 +15,9 @@ from pages.runs.model import Feature, Imputation, Model
 KIND = "clustering model"
 VERSION = 1
 MAX_DAYS = 2_900_000
-"""number of days between 1970 and the last date that Python can write, in the year 9999"""
+"""maximum number of days from 1970: the last date that Python can write is in the year 9999"""
 MAX_MARKS = 1_000
-"""number of marks of missing values"""
+"""maximum number of markers of missing values"""
 
 
 def to_json(model: Model) -> bytes:
@@ -93,7 +93,7 @@ def from_json(content: bytes) -> Model:
 
 
 def _refuse(constant: str):
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _model(found: dict) -> Model:

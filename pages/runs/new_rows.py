@@ -75,7 +75,7 @@ class NewRows:
     distances: np.ndarray
     """(m,) distance to the segment; NaN if it is left out"""
     reasons: np.ndarray
-    """(m,) why each row is left out; empty texts for the others"""
+    """(m,) why each row is left out; empty strings for the others"""
     values: tuple[np.ndarray, ...]
     """for each feature (m,) numbers, NaN for missing values, or codes: -1 for missing and -2 for unknown categories"""
 

@@ -14,7 +14,7 @@ from pages.runs.segments import TRUE_LABEL, Segments
 MIN_DIFFERENCE = 0.25
 """smallest standardized difference that a sentence mentions"""
 MAX_PARTS = 3
-"""number of differences in a sentence"""
+"""maximum number of differences in a sentence"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ class Profiles:
     def rows_of(self, j: int) -> list[tuple[str, list[str], str, np.ndarray]]:
         """Rows of a table about variable j: one, or one for each category.
 
-        Each has a name, the mean or share in each segment and in all rows as texts, and the test values (k,), which are NaN
+        Each has a name, the mean or share in each segment and in all rows as strings, and the test values (k,), which are NaN
         if there are none.
         """
         variable, labels, k, weights = self.variables[j], self.segments.labels, self.segments.k, self.segments.frequencies

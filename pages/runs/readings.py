@@ -1,4 +1,4 @@
-"""Numbers of a run in each frame of its animation, for the texts beside the animation."""
+"""Numbers of a run in each frame of its animation, for the text beside the animation."""
 
 from typing import NamedTuple
 
@@ -29,9 +29,7 @@ class FrameNumbers(NamedTuple):
 def numbers_of(run: Run, frames: list[Frame]) -> list[FrameNumbers]:
     """Iteration, status, agreement with the true labels, and loss."""
     states = [run.history.states[frame.state] for frame in frames]
-    ended = "converged" if run.history.converged else "iteration limit reached"
-    last = len(frames) - 1
-    status = [ended if i == last else "start" if state.phase == "start" else "running" for i, state in enumerate(states)]
+    status = ["start" if state.phase == "start" else "running" for state in states[:-1]] + [run.final_status]
     found = [FrameNumbers("Iteration", [f"{state.iteration}" for state in states]), FrameNumbers("Status", status)]
     if run.known_groups is not None:
         found += agreement_numbers(known_groups_at(run, frames), run.data, run.view.traits.noise)
@@ -91,14 +89,14 @@ def cluster_texts(run: Run, state: int, assigned: int | None, columns: int, scal
     outside = None if assigned is None or not run.view.traits.noise else run.points_without_cluster(assigned)
     least = 1.0 if run.weights is None else np.finfo(float).tiny
     largest = 1.0 if sizes is None else max(sizes.max(initial=0), outside or 0, least)
-    soft = run.view.traits.membership is not None
+    sums = run.view.traits.membership is not None and not run.view.traits.noise
     order = np.argsort(run.ranks)
     names, listed = run.view.center_names(run.history.states[state].parameters, run.data), min(run.k, MAX_LISTED_CLUSTERS)
-    centers = run.centers[state] if run.centers is not None and run.has_fixed_clusters else run.cluster_centers
+    centers = run.centers[state] if run.centers_vary else run.cluster_centers
     coordinates = units.position_texts(run.data, centers[order[:listed]], columns, scaled) if columns else [[]] * listed
     rows = []
     for rank in range(listed):
-        size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if soft else f"{int(sizes[rank]):,}"
+        size = NONE if sizes is None else f"{sizes[rank]:,.1f}" if sums else f"{int(sizes[rank]):,}"
         if sizes is not None and run.weights is not None:
             size = f"{sizes[rank]:,.6g}"
         width = "0%" if sizes is None else f"{100 * sizes[rank] / largest:.1f}%"
@@ -114,7 +112,7 @@ def _sizes(run: Run, assigned: int | None) -> np.ndarray | None:
     if assigned is None or not _is_found(run, run.history.states[assigned].assignment.sizes):
         return None
     sizes = np.zeros(run.k)
-    ranks, found = run.ranks_of(assigned), run.history.states[assigned].assignment.sizes
+    ranks, found = run.ranks_of(assigned), run.sizes_in(assigned)
     sizes[ranks[ranks < run.k]] = found[ranks < run.k]
     return sizes
 

@@ -29,7 +29,7 @@ SCHEME_TEXTS = {
 }
 RESAMPLE_NAMES = {"bootstrap": "resamples", "subset": "random halves", "noise": "clusterings with noise"}
 MAX_RESAMPLED_POINTS = 20_000
-"""points that are resampled; of more, a random sample"""
+"""maximum number of points that are resampled; above it, a random sample"""
 VERDICTS = ((0.85, "highly stable"), (0.75, "stable"), (0.6, "uncertain"), (0.0, "not stable"))
 """smallest mean Jaccard similarity for each verdict, as in the R package fpc"""
 

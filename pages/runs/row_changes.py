@@ -18,9 +18,9 @@ from pages.runs.rules import columns_of, date_text, number_text
 from pages.runs.segments import Segments
 
 MAX_GRID_VALUES = 400_000
-"""number of values of the points that a search tries at once"""
+"""maximum number of values of the points that a search tries at once"""
 MAX_STEPS, MIN_STEPS = 200, 20
-"""number of values of each column that a search tries"""
+"""maximum number of values of each column that a search tries"""
 CANDIDATES = 50
 """rows of the other segment toward which a search moves"""
 PRECISIONS = (2, 3, 4, 6, 9, 12)

@@ -16,7 +16,7 @@ from pages.datasets.formatting import format_amount, format_percentage, minus_si
 from pages.runs.segments import Segments
 
 MAX_TREE_POINTS, MAX_TREE_VALUES = 50_000, 2_000_000
-"""number of points from which a tree is built, and of their values; of more, a random sample"""
+"""maximum number of points, and of their values, from which a tree is built; above it, a random sample"""
 DATE_UNITS = ("D", "m", "s", "us")
 """units of the thresholds of dates; the first one is used that has a value between the neighboring dates"""
 

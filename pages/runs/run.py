@@ -16,7 +16,7 @@ from clustering import (
     silhouette_of_proximities,
 )
 from pages.datasets.data import PRECOMPUTED, Data
-from pages.datasets.formatting import pluralize
+from pages.datasets.formatting import plural_of, pluralize
 from pages.methods import method
 from pages.methods.base import MethodView
 from pages.methods.metric import distances_name
@@ -69,8 +69,36 @@ class Run:
 
     @property
     def size_name(self) -> str:
-        """What `sizes` are, as the header of a column."""
+        """What `sizes_in` are, as the header of a column."""
         return "Size" if self.weights is None else "Sum of weights"
+
+    @property
+    def size_note(self) -> str:
+        """A sentence about `sizes_in`, followed by a space; empty if they are numbers of points, or sums of weights."""
+        traits = self.view.traits
+        if traits.membership is None or traits.noise or self.weights is not None:
+            return ""
+        return f"{self.size_name}: sum of {plural_of(traits.membership)}. "
+
+    def sizes_in(self, state: int) -> np.ndarray:
+        """(K,) sizes of the clusters in a state with an assignment, as they are shown.
+
+        The sums of the memberships for soft methods, but the numbers of points if there can be noise, which is counted in
+        points, too. With weights, sums of weights, or of memberships times weights.
+        """
+        sizes = self.history.states[state].assignment.sizes
+        if self.view.traits.membership is None or not self.view.traits.noise:
+            return sizes
+        return self._counts(state)[1:]
+
+    def _counts(self, state: int) -> np.ndarray:
+        """(K + 1,) numbers of points without a cluster and in each cluster, in a state with an assignment."""
+
+        def count() -> np.ndarray:
+            k = len(self.history.states[state].assignment.sizes)
+            return np.bincount(self.history.assignment(state).labels + 1, minlength=k + 1)
+
+        return self.cached(("counts", state), count)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -97,7 +125,7 @@ class Run:
         sizes = self.history.states[state].assignment.sizes
         if self.memberships is None and self.weights is None:
             return self.data.n - int(sizes.sum())
-        return int(np.count_nonzero(self.history.assignment(state).labels < 0))
+        return int(self._counts(state)[0])
 
     @property
     def memberships(self) -> np.ndarray | None:
@@ -161,15 +189,26 @@ class Run:
         return means_of(self.data.points, self.labels, self.k, self.weights)
 
     @property
+    def centers_vary(self) -> bool:
+        """Whether each state has its own centers of the final clusters; otherwise, only `cluster_centers` can be shown."""
+        return self.centers is not None and self.has_fixed_clusters
+
+    @property
     def center_name(self) -> str:
         """What `cluster_centers` are called."""
         return self.view.traits.center or "mean"
 
     @property
+    def final_status(self) -> str:
+        """Status of the last state."""
+        if not self.history.converged:
+            return "iteration limit reached"
+        return "converged" if self.view.traits.converges else "finished"
+
+    @property
     def ending(self) -> str:
         """How the run ended, such as 'Converged after 7 iterations'."""
-        status = "Converged" if self.history.converged else "Iteration limit reached"
-        return f"{status} after {pluralize(self.history.iterations, 'iteration')}"
+        return f"{self.final_status.capitalize()} after {pluralize(self.history.iterations, 'iteration')}"
 
     @property
     def n_values(self) -> int:

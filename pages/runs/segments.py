@@ -22,7 +22,7 @@ TRUE_LABEL = "true label"
 
 
 MAX_NAME = 60
-"""characters of a name"""
+"""maximum number of characters of a name"""
 EditKind = Literal["rename", "merge", "split", "move", "create", "drop"]
 NUMBER_OF_SEGMENTS = {"rename": 1, "merge": 2, "split": 1, "move": 1, "create": 0, "drop": 1}
 """length of `Edit.segments` for each kind of edit"""
@@ -50,7 +50,7 @@ def edits_text(edits: Sequence[Edit]) -> str:
 
 
 def parse_edits(text: str) -> tuple[Edit, ...]:
-    """The edits in a text made by `edits_text`.
+    """The edits in a text that `edits_text` returned.
 
     Raises
     ------
@@ -205,7 +205,7 @@ class Segments:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The rows of the points, with all columns of the original table; a table made from the points if there is none."""
+        """The rows of the points, with all columns of the original table; a table of the points if there is none."""
         return original_rows(self.data)
 
     def edited(self, edit: Edit) -> "Segments":

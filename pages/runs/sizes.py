@@ -10,14 +10,14 @@ import pandas as pd
 MIN_BYTES = 2**20
 """size of the smallest part that counts"""
 MAX_ITEMS = 10_000
-"""length of a list above which its entries, which are numbers or short texts, are not looked at"""
+"""length of a list above which its entries, which are numbers or short strings, are not looked at"""
 BYTES_PER_ITEM = 64
 """approximate size of such an entry"""
 OPAQUE = (bool, int, float, complex, type(None), type, FunctionType, MethodType, ModuleType)
 
 
 def large_parts(result: Any) -> dict[int, int]:
-    """Sizes in bytes of the arrays, tables and texts of at least `MIN_BYTES` in a result, by their identities.
+    """Sizes in bytes of the arrays, tables and strings of at least `MIN_BYTES` in a result, by their identities.
 
     Parts that results share have the same identity.
     """

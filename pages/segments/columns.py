@@ -14,9 +14,9 @@ from pages.ui.progress import run_job
 from pages.ui.widgets import session_cache
 
 MAX_COLUMNS = 30
-"""number of columns in the chart"""
+"""maximum number of columns in the chart"""
 MARKED_VALUE = 2.0
-"""absolute test value above which a cell is shaded: about 5% of the cells of random segments"""
+"""absolute test value above which a cell is shaded; with random segments, this is the case for about 5% of the cells"""
 
 
 def show(profiles: Profiles) -> None:
@@ -63,10 +63,10 @@ def _explanation(profiles: Profiles, band: NoiseBand | None) -> str:
         parts.append("Gray columns were not used for clustering.")
     if band is not None and band.effects is not None:
         parts.append(
-            "A test on the columns that made the clusters proves nothing. The gray bands show what the same clustering finds "
-            f"in noise: the largest of {len(band.effects)} repeats, with each column permuted and all rows clustered anew."
-            + " Weights stay with their rows."
-            * (profiles.segments.weights is not None)
+            "A test of the columns by which the rows were clustered proves nothing. The gray bands show the effects of the "
+            f"same clustering on noise: the largest of {len(band.effects)} repeats, with each column permuted and all rows "
+            "clustered anew."
+            + " Weights stay with their rows." * (profiles.segments.weights is not None)
         )
     elif profiles.segments.is_edited:
         parts.append("There is no comparison with noise, because the segments were edited.")

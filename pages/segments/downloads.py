@@ -25,7 +25,7 @@ MIME_TYPES = {
     "py": "text/x-python",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-"""by file extension"""
+"""MIME types by file extension"""
 
 
 def show_downloads(profiles: Profiles) -> None:
@@ -87,7 +87,7 @@ def _download(segments: Segments, label: str, ending: str, create: Callable[[], 
 
 
 def file_name(segments: Segments) -> str:
-    """The beginning of the names of all files, made from the title of the data."""
+    """The beginning of the names of all files, derived from the title of the data."""
     title = re.sub(r"\.[A-Za-z]{2,7}(\.gz)?$", "", segments.data.title)
     return re.sub(r"[\W_]+", "-", title).strip("-").lower() or "data"
 

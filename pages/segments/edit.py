@@ -90,13 +90,13 @@ def _offer_split_and_drop(segments: Segments) -> None:
         st.button(
             "Split in two",
             icon=":material/call_split:",
-            help="By K-means with two clusters inside the segment.",
+            help="K-means with two clusters splits the segment.",
             on_click=lambda: edit(segments, Edit("split", _chosen(key))),
         )
         st.button(
             "Drop as noise",
             icon=":material/delete:",
-            help="Its rows are in no segment then.",
+            help="Its rows then belong to no segment.",
             on_click=lambda: edit(segments, Edit("drop", _chosen(key))),
         )
 

@@ -18,11 +18,11 @@ from pages.ui.opening import open_cached
 from pages.ui.widgets import session_cache
 
 SHOWN = 50
-"""number of rows and of columns that are shown"""
+"""maximum number of rows, and of columns, that are shown"""
 SENTENCES = 3
-"""number of sentences about drift"""
+"""maximum number of sentences about drift"""
 MAX_REASONS = 10
-"""number of reasons for which rows are left out that are shown"""
+"""maximum number of reasons for leaving out rows that are shown"""
 MAX_QUICK_CELLS = 100_000
 """maximum number of cells of a table that is written without a progress bar"""
 DOWNLOAD = "New rows with their segments (CSV)"

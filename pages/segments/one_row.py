@@ -20,7 +20,7 @@ from pages.ui.segments import selected_rows
 from pages.ui.widgets import PERSISTENT, session_cache
 
 MAX_LISTED = 1_000
-"""number of rows that are listed by name; of more, one is chosen by its number"""
+"""maximum number of rows that are listed by name; above it, a row is chosen by its number"""
 
 
 def show(profiles: Profiles) -> None:

@@ -1,4 +1,4 @@
-"""Whether two segments differ beyond noise: p-values that account for the clustering, beside the naive ones."""
+"""Tests whether two segments differ beyond noise: p-values that account for the clustering, next to the naive ones."""
 
 from dataclasses import replace
 from functools import partial

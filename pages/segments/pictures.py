@@ -22,9 +22,9 @@ from pages.ui.segments import edit, select_rows, selected_rows, show_edit_error
 from pages.ui.widgets import session_cache
 
 MAX_TABLE_ROWS = 1_000
-"""number of selected rows in the table"""
+"""maximum number of selected rows in the table"""
 MAX_COLUMNS = 30
-"""number of columns in the heat map and of lines; of more, those that separate the segments most strongly"""
+"""maximum number of columns in the heat map and of lines; above it, those that separate the segments most strongly"""
 TOOLS = {"select": "Box", "lasso": "Lasso"}
 PLOTS = {"histogram": "Histogram", "density": "Density", "box": "Box plot"}
 COLUMN = "segments_column"

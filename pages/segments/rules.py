@@ -1,4 +1,4 @@
-"""Rules for the segments: a tree of thresholds, the rules of its leaves as sentences and code, and its price."""
+"""Rules for the segments: a tree of thresholds, its leaves as sentences and code, and how much the tree increases the loss."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.ui.progress import Progress
 MAX_LEAVES = 4
 """largest number of leaves for each segment"""
 MAX_DRAWN = 40
-"""number of leaves of the largest tree that is drawn"""
+"""largest number of leaves of a tree that is drawn"""
 
 
 def show(profiles: Profiles) -> None:

@@ -1,4 +1,4 @@
-"""Whether each segment is found again: its similarity to clusters of resampled data."""
+"""The stability of each segment: its similarity to clusters of resampled data."""
 
 import numpy as np
 import streamlit as st

@@ -117,7 +117,7 @@ def _show_scaling() -> None:
 
 
 def use_only(data: Data, rows: np.ndarray) -> None:
-    """Callback: use only these rows of the data, given by their positions, on all pages; `use_all_rows` is the way back."""
+    """Callback: use only these rows of the data, given by their positions, on all pages; `use_all_rows` undoes this."""
     if current() is not st.session_state.get(SUBSET):
         st.session_state[BEFORE] = {
             key: st.session_state[key] for key in ("source", "own", "input") if key in st.session_state

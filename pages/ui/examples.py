@@ -23,7 +23,7 @@ class Example(Protocol):
 
 
 def title_with_examples(title: str) -> tuple[Any, Any]:
-    """Draw the title of a page. Return a container beside it, for buttons of examples, and one below it, for their texts."""
+    """Draw the title of a page. Return a container beside it, for buttons of examples, and one below it, for explanations."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="title_row"):
         st.title(title, width="content")
         beside = st.container(width="stretch")

@@ -102,9 +102,9 @@ FAILURES = {
         "Local optimum",
         "There are nine groups and nine centers, but one group is split in two and one center covers two groups. No further "
         "step can lower the loss: K-means has converged to a local optimum and cannot reach a better one from here.",
-        Scene(_sample("grid", side=3), k=9, seed=6),
+        Scene(_sample("grid", side=3), k=9, seed=2),
         "Start with k-means++",
-        {"start": "k-means++", "seed": 2},
+        {"start": "k-means++"},
         "k-means++ chooses initial centers far from each other: here each group has a center from the beginning, and the "
         "final loss is lower. The Restarts page shows how often each initialization succeeds.",
     ),
@@ -141,8 +141,8 @@ FAILURES = {
     ),
     "tails": Failure(
         "Outliers in a mixture",
-        "One component covers the outliers, and with them two of the groups. A Gaussian gives points far away almost no "
-        "density, so a few outliers would make the likelihood tiny unless a wide component includes them.",
+        "One component covers only the outliers, so two of the groups share another component. A Gaussian gives points "
+        "far away almost no density, so a few outliers would make the likelihood tiny unless a wide component includes them.",
         Scene(_sample("outliers", share=0.1), seed=6, method="mixture"),
         "Use t distributions",
         {"method": "student"},

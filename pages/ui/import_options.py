@@ -49,7 +49,7 @@ PREVIEW_ROWS = 7
 """rows that are shown as they were read"""
 MAX_PREVIEW_COLUMNS = 50
 MAX_MARKS = 6
-"""marks of missing values that are shown"""
+"""maximum number of markers of missing values that are shown"""
 PREVIEW_HEIGHT = 248
 WIDTH = 140
 """of each widget, in pixels"""

@@ -39,6 +39,7 @@ TITLES = {name: one.title for name, one in (SAMPLES | TABLES).items()}
 OLD_LABELS = {
     r".*_metric.*": {"Squared euclidean": "Squared Euclidean"},
     r".*_covariance.*": {"Tied: shared": "Tied: same ellipse for all"},
+    r".*_single.*": {"Not allowed": "No", "Allowed": "Yes"},
     "segments_section": {"Pictures": "Plots", "One row": "Explain a row"},
 }
 """labels of widget values in old links, and those that replaced them, by pattern of the names of query parameters"""
@@ -275,7 +276,7 @@ def _unavailable_values(name: str) -> list[str]:
 
 
 def _texts_of(value) -> set[str]:
-    """All texts that may represent this widget value in an address."""
+    """All strings that may represent this widget value in an address."""
     texts = {
         str(value),
         str(value).capitalize(),

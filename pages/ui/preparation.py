@@ -143,7 +143,7 @@ def _choose_columns(source: Source, place, below) -> Preparation:
     places = [details] * 4 if below is None else details.columns(4)
     with places[0]:
         label = _choose_optional(
-            source, "True labels (optional)", groups, initial.label, "label", "For colors and scores, not for clustering."
+            source, "True labels (optional)", groups, initial.label, "label", "Used for colors and scores, not for clustering."
         )
         st.caption(escape_markdown(_labels_note(label, initial.label)))
     with places[1]:

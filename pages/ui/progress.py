@@ -23,7 +23,7 @@ WAIT = 0.3
 REFRESH = 0.5
 """seconds between two looks at the progress of a job"""
 MAX_WORKS = 3
-"""number of pages of a session whose computations go on at the same time: the page that is shown, and those left last"""
+"""maximum number of pages of a session that compute at the same time: the page that is shown, and those left last"""
 
 
 class Stopped(BaseException):

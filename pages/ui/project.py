@@ -52,7 +52,7 @@ REST = "rest of the project"
 ROWS = "rows of the project"
 """session key: a data set and the positions of its rows that are used by the next script run"""
 MAX_SELECTED = 20_000
-"""number of selected rows that are kept"""
+"""maximum number of selected rows that are kept"""
 CLEANING_SECONDS = 300
 UPLOADS = {"file": ("upload", root_of_file), "text file": ("text upload", partial(root_of_file, kind="text file"))}
 """session key and root of the choices of each uploaded file, by its purpose in projects"""

@@ -66,30 +66,31 @@ def show_numbers(run: Run, frames: list[Frame]) -> None:
     if scores:
         with st.container(horizontal=True):
             for score in scores:
-                help = f"{score.help} Of the last frame.".lstrip()
-                st.metric(score.name, score.text, help=help, width="content")
+                help = f"{score.help} Computed for the last frame.".lstrip()
+                st.metric(f"{score.name}{' (final)' * score.varies}", score.text, help=help, width="content")
     if run.view.traits.loss is not None:
         st.caption(f"The loss is the {run.history.process.loss_name}. {run.view.traits.loss.rises}".rstrip())
     if run.known_groups is not None:
         show_more_scores([known_clusters(run)])
 
 
-def show_sizes(run: Run, follows: bool = True) -> None:
+def show_sizes(run: Run, which: str = "") -> None:
     """Show a table of the clusters with their symbols, sizes and centers, the latter in the units of the table.
 
-    `follows` is whether the player replaces sizes and centers in each frame.
+    The player replaces sizes and centers in each frame, unless `which` says which clusters they belong to, such as "clusters
+    at the cut".
     """
     place = nullcontext()
     if run.data.scaling is not None:
         place = st.container()
-        st.toggle("Scaled values", key=SCALED, help="The values with which the clusters were computed.", **PERSISTENT)
+        st.toggle("Scaled values", key=SCALED, help="Shows the values with which the clusters were computed.", **PERSISTENT)
     scaled, columns = shows_scaled(run), _center_columns(run)
     last = len(run.history.states) - 1
     rows = []
     for rank, (size, width, *others) in enumerate(cluster_texts(run, last, last, len(columns), scaled)):
         is_noise = rank == min(run.k, MAX_LISTED_CLUSTERS)
         bars = reading_bar(width, palette.NEUTRAL if is_noise else palette.color_of(rank))
-        if follows:
+        if not which:
             size, *others = map(reading, (size, *others))
         rows.append([noise_mark() if is_noise else cluster_mark(rank, run.number_and_name(rank)), size, bars, *others])
     names = run.view.center_names(run.history.parameters[-1], run.data)
@@ -98,14 +99,14 @@ def show_sizes(run: Run, follows: bool = True) -> None:
     with place:
         with st.container(key=SIZES):
             st.html(table(headers, rows, f"{headers[0]} sizes"))
-        if columns:
-            st.caption(escape_markdown(_centers_note(run, scaled)))
+        if note := run.size_note + (_centers_note(run, scaled, which) if columns else ""):
+            st.caption(escape_markdown(note))
         if run.k > MAX_LISTED_CLUSTERS:
             st.caption(f"{run.k - MAX_LISTED_CLUSTERS:,} more clusters are in the export.")
     noise = int((run.labels_by_rank < 0).sum())
     if run.view.traits.noise:
-        if follows:
-            st.caption("Until the last frame, noise includes the points that have not been reached yet.")
+        if not which:
+            st.caption("In the table, noise includes the points that have not been reached yet.")
     elif noise:
         st.caption(f"{noise:,} of {pluralize(len(run.labels_by_rank), 'point')} not assigned to a cluster.")
 
@@ -136,10 +137,12 @@ def more_columns_note(data: Data) -> str:
     return f" {more:,} more {'column is' if more == 1 else 'columns are'} in the export." if more > 0 else ""
 
 
-def _centers_note(run: Run, scaled: bool) -> str:
-    """What the columns of the centers are, as sentences."""
+def _centers_note(run: Run, scaled: bool, which: str) -> str:
+    """What the columns of the centers are, as sentences; `which` as in `show_sizes`."""
     kind = "" if run.data.scaling is None else ", scaled" if scaled else ", in original units"
-    return f"{run.center_name.capitalize()} of each {run.view.traits.cluster}{kind}.{more_columns_note(run.data)}"
+    center, cluster = run.center_name.capitalize(), run.view.traits.cluster
+    one = f"{center} of each {cluster if run.centers_vary else f'final {cluster}'}"
+    return f"{f'{center}s of the {which}' if which else one}{kind}.{more_columns_note(run.data)}"
 
 
 def show_tables(run: Run) -> None:

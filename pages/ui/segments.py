@@ -23,7 +23,7 @@ EDITS = "segment edits"
 EDITS_IN_LINK = "edits"
 """query parameter with the names and edits of the segments"""
 MAX_TEXT = 1_500
-"""characters of this parameter"""
+"""maximum number of characters of this parameter"""
 EDIT_ERROR = "edit error"
 """session key: why the last edit is impossible, a sentence"""
 EXPECTED = "expected edits"

@@ -58,7 +58,7 @@ def _prepared(table: ServerTable, description: Description, below) -> Data | Non
             [None, *(column.name for column in description.columns)],
             format_func=lambda name: "none" if name is None else name,
             key=f"{table.name}_server_label",
-            help="For colors and scores of the sample, not for clustering.",
+            help="Used for colors and scores of the sample, not for clustering.",
             **IN_LINK,
         )
     with places[2]:

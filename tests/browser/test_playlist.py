@@ -50,7 +50,7 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
     visit(page, f"{server}/?n=50&k=4", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)
     page.evaluate("window.sameDocument = true")
-    page.get_by_test_id("stSidebar").get_by_role("button", name="Lecture").click()
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Playlist").click()
     dialog = page.get_by_role("dialog")
     file = dialog.get_by_test_id("stFileUploaderDropzoneInput")
     file.set_input_files(written([("Elsewhere", "https://example.org/", True)]))
@@ -105,7 +105,7 @@ def test_a_playlist_is_opened_and_stepped_through(page, server):
 
 def test_a_step_with_the_old_label_of_a_section_opens_the_section(page, server):
     visit(page, f"{server}/?n=50", PLOT, LOSS)
-    page.get_by_test_id("stSidebar").get_by_role("button", name="Lecture").click()
+    page.get_by_test_id("stSidebar").get_by_role("button", name="Playlist").click()
     dialog = page.get_by_role("dialog")
     steps = [("Start", "?n=50&frame=0", True), ("Rows", "segments?n=50&segments_section=Pictures", False)]
     dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(written(steps))

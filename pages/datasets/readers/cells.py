@@ -21,24 +21,24 @@ from pages.datasets.readers.notation import MISSING, first_present, to_text
 from pages.datasets.readers.numbers import Numbers, parse_numbers, replace, with_missing
 
 MAX_EXACT_INTEGER = 2**53
-"""floats represent all integers up to this one exactly"""
+"""largest integer up to which floats represent all integers exactly"""
 LONG_IDENTIFIERS = " has whole numbers that are too long to be exact as floats; they are kept as text."
 BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029)))
 BLANKS += "\u202f\u205f\u2060\u3000\ufeff"
 """spaces and invisible characters, which are removed around cells"""
 MAX_COMPARED_WORDS = 200
-"""distinct texts of a column in which differences of case are looked for"""
+"""maximum number of distinct text values in a column that are compared for differences in case"""
 
 
 @dataclass
 class Converted:
-    """A table with converted cells, and what was found on the way."""
+    """A table with converted cells, and what was found during the conversion."""
 
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
     """sentences about what was changed"""
     gaps: Counter = field(default_factory=Counter)
-    """number of cells with each mark of a missing value, without empty cells"""
+    """number of cells with each marker of a missing value, without empty cells"""
     doubts: list[Doubt] = field(default_factory=list)
     row_names: str | None = None
     """column with the names of the rows"""
@@ -100,7 +100,7 @@ Column = np.ndarray | pd.Series
 
 
 def _finished(values: Column, format: Format, found: TableFindings) -> Column:
-    """The column without additional marks of missing values among its numbers, or as dates; looks for such marks."""
+    """The column without additional markers of missing values among its numbers, or as dates; looks for such markers."""
     if not isinstance(values, np.ndarray) or not len(values) or values.dtype.kind not in "if":
         return values
     values, gaps = with_missing(values, format)
@@ -239,7 +239,7 @@ def _count_gaps(trimmed: pa.ChunkedArray, missing: pa.ChunkedArray, found: Table
 
 
 def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, format: Format, found: TableFindings) -> None:
-    """Notes about texts that differ only in case, or that were equal only after trimming."""
+    """Notes about text values that differ only in case, or that were equal only after trimming."""
     if len(pc.unique(words.slice(0, 10 * MAX_COMPARED_WORDS))) > MAX_COMPARED_WORDS:
         return
     distinct = pc.unique(words).drop_null().to_pylist()
@@ -257,7 +257,7 @@ def _note_similar_words(cells: pa.ChunkedArray, words: pa.ChunkedArray, format: 
 
 
 def _with_one_case(words: pd.Series) -> pd.Series:
-    """The texts with the most frequent spelling of those that differ only in case."""
+    """The text values; those that differ only in case get the most frequent spelling."""
     spellings: dict[str, str] = {}
     for word in words.value_counts().index:
         spellings.setdefault(word.casefold(), word)

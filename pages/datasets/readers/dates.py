@@ -31,7 +31,7 @@ _ANY_DATE = re.compile(
     )
 )
 _CENTURIES = ((r"([0-5]\d|6[0-8])", "20"), (r"(\d{2})", "19"))
-"""years of two digits, which are 1969 to 2068, and their first two digits"""
+"""patterns of years of two digits, and the first two digits that complete them: 1969 to 2068"""
 _CLOCK = rf"^\d{{1,3}}:[0-5]\d(?::[0-5]\d(?:[.,]\d{{1,9}})?)?{_TWELVE}$"
 _DURATION = r"^-?\d+ days?(?:,? \+?\d{1,2}:\d{2}:\d{2}(?:\.\d{1,9})?)?$"
 

@@ -37,22 +37,22 @@ COMMON = {
     "big5": ("big5", range(0xA4, 0xC7)),
     "euc_jp": ("euc_jp", range(0xA4, 0xD0)),
 }
-"""of other scripts, an encoding with the common characters, and the first of their two bytes in it"""
+"""for encodings of other writing systems: an encoding with the common characters, and the first of their two bytes in it"""
 SIGNS = "\u00a0\u202f€£°²³µ±§×·•…–—‘’‚“”„«»‹›©®™、。・「」（）：～"
-"""other characters that are common in texts"""
+"""other characters that are common in text"""
 WORD_OR_CHARACTER = re.compile(rf"[{SIGNS}]|[^\W\d_{SIGNS}]+|[^\0-\x7f]")
 UTF16_MARKS = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 MAX_SPECIAL_LINES = 200
-"""lines with characters other than ASCII that are inspected"""
+"""maximum number of lines with characters other than ASCII that are inspected"""
 SCORED_BYTES = 2**12
-"""bytes of these lines whose plausibility is computed in each encoding"""
+"""number of bytes of these lines whose plausibility is computed in each encoding"""
 MAX_OFFERED = 3
-"""other encodings that are offered"""
+"""maximum number of other encodings that are offered"""
 CLOSE = 0.06
 """difference in plausibility, from 0 to 1, up to which another encoding is also likely"""
 MAX_STRAY = 1.0
-"""largest number of invalid bytes of a UTF-8 text per valid character that is not ASCII; there is hardly ever such a character
-in texts with other encodings"""
+"""maximum number of invalid bytes in UTF-8 text per valid character that is not ASCII; text in another encoding hardly ever
+contains such a character"""
 
 
 def _as_windows_1252(error: UnicodeDecodeError) -> tuple[str, int]:
@@ -100,7 +100,7 @@ def _likely_encodings(content: bytes) -> list[str]:
 
 
 def _plausible_encodings(sample: bytes) -> dict[str, float]:
-    """The encodings in which most special characters are plausible, with their plausibility; equal texts only once."""
+    """The encodings in which most special characters are plausible, with their plausibility; equal results only once."""
     scores = {}
     for encoding in [*LATIN, *OTHER_ALPHABETS, *COMMON]:
         text = decode_text(sample, encoding, "replace")

@@ -12,7 +12,7 @@ from pages.datasets.readers.formats import Format, RawTable
 from pages.datasets.readers.limits import ReadError, as_read_error, check_bytes, check_cells, nested
 
 BATCH_ROWS = 4096
-"""rows that are unpacked together; repeated texts are stored once and take more memory only when they are unpacked"""
+"""number of rows that are unpacked together; repeated text values are stored once and take more memory only when unpacked"""
 
 
 def _check_columns(schema: pa.Schema) -> None:

@@ -1,4 +1,4 @@
-"""What is found while cells are converted: notes, marks of missing values, and what may be meant in another way."""
+"""What is found while cells are converted: notes, markers of missing values, and values that are ambiguous."""
 
 import re
 from collections import Counter
@@ -20,11 +20,11 @@ class TableFindings:
         self.orders: dict[str, list[str]] = {}
         """columns of dates for which this order of day and month is a guess"""
         self.cases: dict[str, list[str]] = {}
-        """columns with texts that differ only in case, with examples"""
+        """columns with text values that differ only in case, with examples"""
         self.codes: dict[float, list[str]] = {}
         """columns with each of `CODES_OF_MISSING`"""
         self.ambiguous = ""
-        """a number, read with its decimal separator, that may be one with a thousands separator"""
+        """a number such as 1.234 whose separator was read as decimal but may be a thousands separator"""
         self.column = ""
 
     def note(self, kind: str, predicate: str) -> None:
@@ -34,7 +34,7 @@ class TableFindings:
         self.notes.setdefault(kind, []).append(subject + predicate)
 
     def doubts(self, format: Format) -> list[Doubt]:
-        """What may be meant in another way than in this format."""
+        """Values that may have a different meaning than this format gives them."""
         doubts = [ambiguity(self.ambiguous, format)] if self.ambiguous else []
         for order, columns in self.orders.items():
             other = "mdy" if order == "dmy" else "dmy"

@@ -72,9 +72,9 @@ class Format:
     row_names: bool = False
     """whether the first column contains the names of the rows"""
     ignore_case: bool = False
-    """whether texts that differ only in case are equal"""
+    """whether text values that differ only in case are equal"""
     missing: tuple[str, ...] = ()
-    """marks of missing values in addition to the usual ones"""
+    """markers of missing values in addition to the usual ones"""
     dates: str = ""
     """order of day and month in dates such as 01/02/2021: "dmy" or "mdy", or "" if the values of each column decide"""
     transposed: bool = False
@@ -83,7 +83,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Something that was read in one way but might be meant in another."""
+    """A value or layout that was read in one way but might have another meaning."""
 
     sentence: str
     """how it was read"""
@@ -105,7 +105,7 @@ class Reading:
     sheets: tuple[str, ...] = ()
     """names of the sheets of a workbook"""
     gaps: tuple[tuple[str, int], ...] = ()
-    """marks of missing values, and the number of cells with each of them; empty cells are not counted"""
+    """markers of missing values, and the number of cells with each of them; empty cells are not counted"""
     doubts: tuple[Doubt, ...] = ()
     row_names: str | None = None
     """column with the names of the rows"""

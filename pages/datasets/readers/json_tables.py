@@ -13,9 +13,9 @@ SHAPE = 'it must be a list of rows like [{"a": 1, "b": 2}, ...] or columns like 
 INDEX = "index"
 """name of the column with row labels"""
 MAX_LIST = 20
-"""length of lists whose values become columns"""
+"""maximum length of lists whose values become columns"""
 MAX_DEPTH = 20
-"""depth of nested values"""
+"""maximum depth of nested values"""
 
 Columns = dict[str, list]
 
@@ -191,7 +191,7 @@ def _rows_evidence(value: dict[str, dict]) -> str:
 
 
 def _is_mixed(cells) -> bool:
-    """Whether there are both texts and other values."""
+    """Whether there are both strings and other values."""
     return len({isinstance(cell, str) for cell in cells if cell is not None}) > 1
 
 

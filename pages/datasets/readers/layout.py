@@ -21,12 +21,12 @@ from pages.datasets.readers.notation import (
 )
 
 MAX_ROWS_ABOVE = 40
-"""rows above a table that are recognized as such"""
+"""maximum number of rows above a table that are recognized as such"""
 MAX_HEADER_ROWS = 4
 SAMPLE_COLUMNS = 300
-"""columns that are inspected"""
+"""number of columns that are inspected"""
 UNNAMED = re.compile(r"|unnamed: 0(\.[0-9]+)?", re.IGNORECASE)
-"""names of a column without a name; pandas gives it the others when it reads and writes it again"""
+"""names of a column without a name: empty, or one that pandas gives it when it reads and writes the table"""
 
 Rows = Sequence[Sequence[str]]
 
@@ -65,7 +65,7 @@ def detect_layout(rows: Rows, decimal: str = ".", thousands: str = "", quoted: f
 
 
 def doubts_of(rows: Rows, format: Format) -> tuple[Doubt, ...]:
-    """What may be read in another way, if the first rows of a table, with its header, are read in this format."""
+    """Parts of the first rows of a table, with its header, that are ambiguous and were read in one way in this format."""
     rows = [row[:SAMPLE_COLUMNS] for row in rows]
     layout = detect_layout(rows, format.decimal, format.thousands)
     doubts = [doubt for doubt in layout.doubts if layout.header == format.header]
@@ -274,7 +274,7 @@ def _header_rows(rows: Rows) -> int:
 
 
 def _are_names(cells: list[str]) -> bool:
-    """Whether the cells may be row names: distinct whole numbers or texts."""
+    """Whether the cells may be row names: distinct whole numbers or text values."""
     cells = [cell.strip() for cell in cells]
     return len(set(cells)) == len(cells) and all(
         cell not in MISSING and (re.fullmatch("[0-9]+([.,]0+)?", cell) or not is_plain_number(cell)) for cell in cells

@@ -14,14 +14,14 @@ from pages.datasets.limits import (
 )
 
 MAX_NOTES = 12
-"""notes of each kind that are shown; the others are only counted"""
+"""maximum number of notes of each kind that are shown; the others are only counted"""
 SAMPLE_BYTES = 2**16
-"""bytes used to detect the format of a text; more if its rows are long"""
+"""number of bytes used to detect the format of a text; more if its rows are long"""
 SAMPLE_ROWS = 200
-"""rows used to detect the format of a table"""
+"""number of rows used to detect the format of a table"""
 
 START_LINES, START_CHARACTERS = 8, 200
-"""lines of a file, and characters of each of them, that are shown as they stand"""
+"""number of lines of a file, and of characters of each of them, that are shown unchanged"""
 
 EMPTY = "The file is empty: it needs a header and one row per observation."
 SAVE_AS = "save the table as CSV or Excel (.xlsx) and upload that file"

@@ -85,7 +85,7 @@ def with_single_separator(data: bytes, separator: str) -> tuple[bytes, str]:
 def arff_names(data: bytes) -> tuple[list[str], int]:
     """The names of the attributes of an ARFF file (the format of Weka), and the number of lines above its rows.
 
-    Returns no names for other texts. Raises `ReadError` for sparse rows.
+    Returns no names for other text. Raises `ReadError` for sparse rows.
     """
     names: list[str] = []
     if not re.match(rb"(?:[ \t]*(?:%[^\r\n]*)?[\r\n]+)*[ \t]*@relation\b", data, re.IGNORECASE):

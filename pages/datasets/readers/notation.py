@@ -88,7 +88,7 @@ def plain_cell(cell: str) -> str:
 
 
 def with_ascii_digits(cell: str) -> str:
-    """The cell with the digits of other scripts, such as full-width and Arabic ones, and the marks beside them replaced."""
+    """The cell with digits of other writing systems, such as full-width or Arabic, and the marks beside them replaced."""
     if cell.isascii() or not any(mark.isdecimal() and not mark.isascii() for mark in cell):
         return cell
     cell = unicodedata.normalize("NFKC", cell).translate(ARABIC_MARKS)

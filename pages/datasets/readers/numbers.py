@@ -12,7 +12,7 @@ from pages.datasets.readers.notation import decorated_pattern, first_present, nu
 LEAST_SHARE = 0.8
 """minimum share of numbers among the non-missing cells of a numeric column"""
 CHECKED_CELLS = 200
-"""cells that are inspected before all cells of a column are searched for currencies, units and parentheses"""
+"""number of cells that are inspected before all cells of a column are searched for currencies, units and parentheses"""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Numbers:
     """A column of text as numbers."""
 
     plain: pa.ChunkedArray
-    """the numbers as text with a decimal point, null where a cell is no number"""
+    """the numbers as text with a decimal point, null where a cell is not a number"""
     valid: pa.ChunkedArray
     """whether a cell is a number; null for missing values"""
     removed: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Numbers:
 def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | None, str]:
     """The cells as numbers, or None if fewer than 80% are numbers; and why, if at least half of them are.
 
-    `cells` are trimmed texts, null for missing values.
+    `cells` are trimmed strings, null for missing values.
     """
     count = len(cells) - cells.null_count
     cells = _with_ascii_digits(cells)
@@ -55,7 +55,7 @@ def parse_numbers(cells: pa.ChunkedArray, format: Format) -> tuple[Numbers | Non
 
 
 def _with_ascii_digits(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The cells with the digits of other scripts replaced."""
+    """The cells with the digits of other writing systems replaced."""
     if all(with_ascii_digits(cell) == cell for cell in first_present(cells, CHECKED_CELLS)):
         return cells
     texts = [cell and with_ascii_digits(cell) for cell in cells.to_pylist()]
@@ -106,7 +106,7 @@ def replace(cells: pa.ChunkedArray, old: str, new: str) -> pa.ChunkedArray:
 
 
 def with_missing(values: np.ndarray, format: Format) -> tuple[np.ndarray, dict[str, int]]:
-    """The numbers with NaN instead of marks of missing values such as "-999", and the number of cells with each mark."""
+    """The numbers with NaN instead of markers of missing values such as "-999", and the number of cells with each marker."""
     counts = {}
     for mark in format.missing:
         if number_pattern(format.decimal, "").search(mark):

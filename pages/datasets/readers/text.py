@@ -28,7 +28,7 @@ from pages.datasets.readers.lines import (
 from pages.datasets.readers.notation import is_plain_number
 
 MAX_BELOW = 20
-"""lines below a table that are recognized as such, if they have separators"""
+"""maximum number of lines below a table that are recognized as such, if they have separators"""
 
 
 def read_text(content: bytes, format: Format) -> RawTable:
@@ -114,9 +114,9 @@ def _left_out_below(texts: list[str]) -> str:
 
 
 def _without_blank_rows_at_end(table: pa.Table) -> tuple[list[pa.ChunkedArray], int, list[str]]:
-    """The columns without rows of empty cells at the end and single texts below such rows.
+    """The columns without rows of empty cells at the end and single cells of text below such rows.
 
-    Also returns the number of these rows, and these texts.
+    Also returns the number of these rows, and the text of these cells.
     """
     end = table.num_rows
     rest: list[str] = []  # texts below row `end`, "" for an empty row

@@ -24,7 +24,7 @@ from pages.datasets.readers.limits import (
 from pages.datasets.readers.notation import notation_of, to_text
 
 MAX_EXACT_INTEGER = 2**53
-"""workbooks store all numbers as floats, which represent all integers up to this one exactly"""
+"""largest integer up to which floats, as which workbooks store all numbers, represent all integers exactly"""
 DAMAGED = "This workbook is damaged or not a workbook: open it in Excel or LibreOffice, save it again and upload that file."
 
 
@@ -118,7 +118,7 @@ def _sample(rows: list[list]) -> list[tuple[int, list[str]]]:
 
 
 def _without_lines_below(rows: list[list]) -> tuple[list[list], list[str]]:
-    """The rows without single texts below the last empty row, such as a source, and these texts."""
+    """The rows without single cells of text below the last empty row, such as a source, and the text of these cells."""
     below: list[str] = []
     for end in range(len(rows) - 1, 0, -1):
         filled = [cell for cell in rows[end] if cell != ""]

@@ -13,7 +13,7 @@ from pages.datasets.server.cluster import cluster_client, computed
 from pages.datasets.server.tables import Part, ServerTable, UnreadableTable, numbers_of
 
 SAMPLE_ROWS = 5_000
-"""number of rows in memory, on which everything is shown that is shown per point"""
+"""number of rows in memory, for which everything is shown that is shown per point"""
 GROUP = 8
 """number of summaries that one task combines"""
 
@@ -74,11 +74,11 @@ class Summary(NamedTuple):
     rows: tuple[int, ...]
     """number of rows of each part"""
     complete: tuple[int, ...]
-    """number of rows without a gap of each part"""
+    """number of complete rows of each part"""
     values: np.ndarray
     """(d,) number of values of each column that are neither missing nor infinite"""
     mean: np.ndarray
-    """(d,) mean of the complete rows, as all that follows"""
+    """(d,) mean of the complete rows, to which all following fields refer"""
     squares: np.ndarray
     """(d,) sum of the squared deviations from the mean"""
     low: np.ndarray
@@ -88,7 +88,7 @@ class Summary(NamedTuple):
     sample: np.ndarray
     """(s, d) rows of the sample"""
     labels: np.ndarray
-    """(s,) their values in the column of true labels; empty texts without such a column"""
+    """(s,) their values in the column of true labels; empty strings without such a column"""
     places: np.ndarray
     """(s, 2) their part, and their position in it"""
 

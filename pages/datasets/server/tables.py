@@ -32,7 +32,7 @@ class ServerColumn:
     type: str
     """type in the file or database, for display"""
     is_number: bool
-    """whether all of its values are numbers or missing, as far as it is known before they are read"""
+    """whether all of its values are numbers or missing, as far as this is known before they are read"""
     low: float | None = None
     """minimum; None if unknown"""
     high: float | None = None
@@ -47,7 +47,7 @@ class Description:
     rows: int
     """number of rows"""
     source: str
-    """where number of rows and ranges come from, a sentence"""
+    """a sentence that says where the number of rows and the ranges come from"""
     is_exact: bool = True
     """whether the number of rows is exact"""
 
@@ -90,7 +90,7 @@ def numbers_of(frame: pd.DataFrame, columns: list[str], name: str) -> np.ndarray
 
 
 _results: dict[Any, tuple[float, Future]] = {}
-"""when each began, and what it gives"""
+"""for each list or description, the time when it began to be read, and its future result"""
 _lock = threading.Lock()
 
 

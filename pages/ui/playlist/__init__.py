@@ -127,7 +127,7 @@ def _close() -> None:
 def playlist_button(title: str) -> None:
     """Show a button that opens a dialog: there, the page with this title is added, and the playlist edited and saved."""
     forget = partial(st.session_state.pop, OPENING, None)
-    if st.button("Lecture", icon=":material/slideshow:", key="open playlist", on_click=forget):
+    if st.button("Playlist", icon=":material/slideshow:", key="open playlist", on_click=forget):
         _show_dialog(title)
 
 

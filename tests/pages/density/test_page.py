@@ -59,6 +59,22 @@ def test_a_radius_cuts_all_figures():
     assert not app.exception
 
 
+def test_the_formula_says_whether_a_cluster_splits_or_disappears(tree_run):
+    tree = tree_run.history.parameters[-1].hierarchy.tree
+    frame = frames_of(tree_run)[0][-1]
+    ends = set()
+    for branch in range(1, len(tree.parents)):
+        run = with_chosen_branches(tree_run, (branch,))
+        stability = next(one for one in run.view.formulas(run, 0, 0) if one.title == "Stability")
+        end = "splits" if (tree.parents == branch).any() else "disappears"
+        assert stability.values(frame)[1] == (
+            f"Cluster 1 appears at level {tree.births[branch]:.3g} with {tree.sizes[branch]:,} points and {end} at "
+            f"{tree.deaths[branch]:.3g}."
+        )
+        ends.add(end)
+    assert len(ends) == 2
+
+
 def numbers(app):
     return {metric.label: metric.value for metric in app.metric}
 

@@ -13,6 +13,7 @@ from pages.datasets.catalog import FOLDER
 from pages.datasets.cleaning import MISSING_OPTIONS, SCALINGS, Preparation, prepare
 from pages.datasets.data import SourceFile
 from pages.datasets.opened import open_here
+from pages.export import pipeline as pipeline_module
 from pages.export.pipeline import pipeline
 from pages.export.segment_files import rows_csv
 from pages.methods import base, method
@@ -256,7 +257,9 @@ def test_lines_above_the_table_are_skipped(tmp_path):
 )
 def test_unusual_files_are_replaced_with_the_exported_table(name, content, tmp_path):
     segments = segments_from(name, content, ["a", "b"])
-    assert f'read_csv("{ROWS}"' in pipeline(segments, ROWS)
+    script = pipeline(segments, ROWS)
+    assert f'read_csv("{ROWS}"' in script
+    assert f"# the table exported from the app (all rows), because pandas would read {name} differently\n" in script
     check(segments, tmp_path, None)
 
 
@@ -298,6 +301,10 @@ def test_samples_and_selected_rows_are_repeated(tmp_path, monkeypatch):
     subset = whole.subset(np.arange(0, 100, 3))
     run = make_run(subset, method("kmeans").settings(3, seed=1), RecentCache(), lambda state: None)
     check(segments_of(run), tmp_path, content)
+    assert "# row numbers selected by hand, counted from 0" in pipeline(segments_of(run), ROWS)
+    monkeypatch.setattr(pipeline_module, "MAX_LISTED_ROWS", 33)
+    with pytest.raises(NoScript, match="too many rows were selected by hand to list them"):
+        pipeline(segments_of(run), ROWS)
 
 
 def test_simulated_data_are_drawn_again(tmp_path):

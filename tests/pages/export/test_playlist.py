@@ -1,4 +1,4 @@
-"""Playlists as files: the same after opening, and one sentence about each file that is none."""
+"""Playlists as files: the same after opening, and one sentence about each file that is not a playlist."""
 
 import json
 

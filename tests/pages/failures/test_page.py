@@ -9,6 +9,7 @@ import pytest
 from clustering.notices import COLLAPSING_COMPONENT, EMPTY_CLUSTER
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
+from pages.ui import random_starts
 from pages.ui.failure_examples import FAILURES, GALLERY
 from tests.pages.app import latest, opened
 
@@ -49,6 +50,24 @@ def test_the_local_optimum_splits_one_group_and_covers_two_groups_with_one_cente
     assert sorted(large.sum(axis=0)) == [1] * 8 + [2]
     assert sorted(large.sum(axis=1)) == [1] * 8 + [2]
     assert run_of("optimum", fixed=True).history.losses[-1] < run.history.losses[-1]
+
+
+def test_the_local_optimum_is_not_the_best_one_that_random_starts_find(app, monkeypatch):
+    monkeypatch.setattr(random_starts, "BEST_OF", 10)
+    app.switch_page("pages/failures/page.py").run()
+    app.button(key="open optimum").click().run()
+    follow_link(app)
+    assert any(caption.value.startswith("3 of 10 random starts find a better optimum") for caption in app.caption)
+
+
+def test_one_component_covers_only_outliers_and_another_one_two_groups():
+    run = run_of("tails")
+    sums = np.stack([run.memberships[run.data.labels == label].sum(axis=0) for label in (-1, 0, 1, 2)])
+    wide = sums[0].argmax()
+    assert sums[0, wide] > 0.8 * sums[:, wide].sum()
+    owners = (sums[1:] / sums[1:].sum(axis=1, keepdims=True)).argmax(axis=1)
+    assert wide not in owners
+    assert len(set(owners)) == 2
 
 
 def test_k_means_cuts_rings_and_moons_and_dbscan_finds_them():

@@ -126,6 +126,11 @@ def test_the_page_opens_with_ward_linkage_cut_into_three_clusters():
     assert len(app.get("plotly_chart")) == 4
 
 
+def test_the_table_and_the_buttons_say_that_they_are_about_the_cut(app):
+    assert "Means of the clusters at the cut\\." in [caption.value for caption in app.caption]
+    assert "**Use the clusters at the cut**" in [text.value for text in app.markdown]
+
+
 def test_every_linkage_can_be_chosen_for_points(app):
     points = points_of()
     for linkage in LINKAGES:

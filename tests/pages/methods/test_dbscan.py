@@ -53,7 +53,7 @@ def test_formulas_state_the_neighborhood_of_a_point_with_its_numbers():
     neighborhood, growth = RUN.view.formulas(RUN, 0, 0)
     assert neighborhood.values(frames[-1]) == [
         "= 2",
-        "2 < 3, so it is no core point; the nearest other point is at distance 1.",
+        "2 < 3, so it is not a core point; the nearest other point is at distance 1.",
     ]
     assert RUN.view.formulas(RUN, 1, 0)[0].values(frames[-1])[0] == "= 3"
     assert growth.values(frames[1]) == ["not reached yet."]

@@ -13,8 +13,10 @@ from pages.datasets.planes import column_plane, principal_plane
 from pages.export import files
 from pages.figures import palette
 from pages.methods import density, hdbscan, method, optics
+from pages.runs import curves
 from pages.runs.frames import frames_of
 from pages.runs.pictures import picture
+from pages.runs.readings import cluster_texts
 from tests.pages.app import latest, opened
 from tests.pages.checks import proximities, run_of, sample, wide_sample
 
@@ -35,9 +37,32 @@ def test_watch_shows_noise_and_the_score_of_the_core(title):
     assert run.view.title == title
     np.testing.assert_array_equal(run.data.points, POINTS)
     noise = int((run.labels < 0).sum())
-    assert metrics(app)["Noise"].startswith(f"{noise} (")
+    assert metrics(app)["Noise (final)"].startswith(f"{noise} (")  # the table has the noise of the frame
     assert float(metrics(app)["DBCV"].replace("−", "-")) == pytest.approx(density_based_validity(POINTS, run.labels), abs=5e-4)
     assert metrics(app)["Clusters"] == str(run.k)
+    assert metrics(app)["Status"] == "finished"  # nothing converges
+    captions = [caption.value for caption in app.caption]
+    assert "Mean of each final cluster\\." in captions
+    assert "In the table, noise includes the points that have not been reached yet." in captions
+
+
+@pytest.mark.parametrize(
+    ("name", "note"), [("mixture", "Size: sum of responsibilities. "), ("fuzzy", "Size: sum of memberships. "), ("kmeans", "")]
+)
+def test_sums_of_memberships_are_named_as_such(name, note):
+    assert run_of(method(name), sample()).size_note == note
+
+
+def test_sizes_beside_noise_are_numbers_of_points_also_if_the_method_is_soft():
+    run = run_of(method("hdbscan"), sample("moons", 200))
+    frames, _ = frames_of(run)
+    assert run.memberships.sum() < np.count_nonzero(run.labels >= 0) - 1
+    assert not run.size_note
+    for frame in frames[1:]:
+        column = [row[0] for row in cluster_texts(run, frame.state, frame.assigned, 0, False)]
+        assert sum(map(int, column)) <= 200
+    assert sum(map(int, column)) == 200
+    assert curves.curve_of(run, frames, "name").data[0].y[-1] == np.count_nonzero(run.labels >= 0)
 
 
 def test_defaults_follow_the_data_and_are_never_above_the_number_of_points():
@@ -72,7 +97,7 @@ def test_all_steps_of_the_order_have_a_frame():
 def test_captions_name_the_last_reachability_and_the_level():
     run = run_of(method("optics"), sample())
     order = run.history.parameters[-1].order
-    assert run.view.sentence(run, 1) == "Reached 1 of 60 points; the last one was not near to any point before it."
+    assert run.view.sentence(run, 1) == "Reached 1 of 60 points; the last one was not near any point before it."
     height = f"{order.reachability[order.ordering[1]]:.3g}"
     assert run.view.sentence(run, 2) == f"Reached 2 of 60 points; the last one has reachability {height}."
     run = run_of(method("hdbscan"), sample())

@@ -27,7 +27,7 @@ FRAMES, _ = frames_of(RUN)
 
 
 def test_captions_state_the_largest_move_and_the_modes():
-    assert FRAMES[1].sentence.startswith("Density: every point is in its own place, loss ")
+    assert FRAMES[1].sentence.startswith("Density: every point is at its original position, loss ")
     assert FRAMES[2].sentence.startswith("Shift: points moved by at most 0.5, loss ")
     assert FRAMES[-1].sentence.startswith("Modes: the points reached 2 modes, loss ")
 

@@ -65,7 +65,7 @@ def test_circles_mark_the_centers_while_the_points_are_at_their_eigenvectors():
     np.testing.assert_allclose(run.view.highlight(run, len(states) - 2, plane), means, atol=1e-9)
     assert run.view.highlight(run, 0, plane) is None
     assert run.view.highlight(run, len(states) - 1, plane) is None
-    assert "The points are back at their places." in run.view.sentence(run, len(states) - 1)
+    assert "The points are back at their original positions." in run.view.sentence(run, len(states) - 1)
 
 
 @pytest.mark.parametrize("markers", [1_000, 0])

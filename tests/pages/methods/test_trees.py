@@ -599,7 +599,7 @@ def test_the_figures_and_their_sentences_have_a_frame_for_each_state_of_the_tree
     for drawn in (pictured(run), drawn_tree(run), drawn_heights(run)):
         assert [frame.name for frame in drawn.frames] == [str(i) for i in range(len(frames))]
     assert frames[0].sentence == "Start: 60 points, each in its own cluster."
-    assert frames[0].explanation.startswith("Each merge joins the two clusters with the smallest increase")
+    assert frames[0].explanation.startswith("Each merge joins the two clusters whose merger increases the within-cluster sum")
     assert [60 - frame.position for frame in frames if "The tree is cut here." in frame.sentence] == [4]
     assert [60 - frame.position for frame in frames if frame.explanation.startswith("Merges above the cut")] == [3]
     assert merges_so_far[frame_of_cut(run)] == 56

@@ -111,8 +111,10 @@ def test_each_value_of_a_method_that_is_one_number_or_text_per_cluster_is_a_colu
 )
 def test_the_table_of_clusters_has_the_columns_of_the_method(name, own):
     data = catalog.draw_sample("three", 30, 0, {})
-    headers, _ = cluster_rows(report_of(make_run(data, settings(name), RecentCache(), lambda _: None)))
+    content = report_of(make_run(data, settings(name), RecentCache(), lambda _: None))
+    headers, _ = cluster_rows(content)
     assert headers == ["Cluster", "Size", *own, *data.columns]
+    assert ("Size: sum of responsibilities." in content) == (name == "mixture")
 
 
 def test_negative_numbers_have_a_minus_sign_not_a_hyphen():

@@ -61,7 +61,7 @@ def test_columns_are_ranked_with_means_by_segment_and_a_band_of_noise():
     band = latest(app, "noise")
     assert band.effects.shape == (20, 4)
     page = shown(app)
-    assert "A test on the columns that made the clusters proves nothing" in page
+    assert "A test of the columns by which the rows were clustered proves nothing" in page
     assert "species = setosa" in shown_html(app)
     assert not app.exception
 

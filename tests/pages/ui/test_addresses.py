@@ -116,6 +116,12 @@ def test_a_saved_link_opens_the_same_run(link):
     assert final_loss(opened_without_warning(link)) == pytest.approx(LINKS[link], rel=1e-5)
 
 
+@pytest.mark.parametrize(("label", "value"), [("Allowed", "yes"), ("Yes", "yes"), ("Not allowed", "no"), ("No", "no")])
+def test_a_link_says_whether_a_single_cluster_is_allowed(label, value):
+    app = opened_without_warning(f"/density?density_method=HDBSCAN&n=100&hdbscan_single={label}")
+    assert latest(app, "run").settings.option("single") == value
+
+
 @pytest.mark.parametrize("link", RESTARTS)
 def test_a_saved_link_to_restarts_opens_the_same_runs(link):
     study = latest(opened_without_warning(link), "restarts")

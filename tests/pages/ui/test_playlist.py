@@ -32,7 +32,9 @@ def with_playlist(link="/?n=50", playlist=THREE, **state):
 
 def dialog(app):
     """Opens the dialog; a click in it ends the run, and the dialog is closed."""
-    app.button(key="open playlist").click().run()
+    button = app.button(key="open playlist")
+    assert button.label == "Playlist"
+    button.click().run()
     assert not app.exception
     return app
 
