@@ -65,8 +65,7 @@ def _explanation(profiles: Profiles, band: NoiseBand | None) -> str:
         parts.append(
             "A test of the columns by which the rows were clustered proves nothing. The gray bands show the effects of the "
             f"same clustering on noise: the largest of {len(band.effects)} repeats, with each column permuted and all rows "
-            "clustered anew."
-            + " Weights stay with their rows." * (profiles.segments.weights is not None)
+            "clustered anew." + " Weights stay with their rows." * (profiles.segments.weights is not None)
         )
     elif profiles.segments.is_edited:
         parts.append("There is no comparison with noise, because the segments were edited.")
