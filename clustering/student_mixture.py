@@ -275,41 +275,43 @@ def _best_degrees(d: int, responsibilities: np.ndarray, squares: np.ndarray, old
     totals = responsibilities.sum(axis=-1)
 
     # sums by einsum, because a dot product of BLAS would start threads for each of these short computations
-    def logarithms(v, rows=slice(None)):
-        return np.einsum("kn,kn->k", responsibilities[rows], np.log1p(squares[rows] / v[:, None]))
+    def logarithms(v, responsibilities, squares):
+        return np.einsum("kn,kn->k", responsibilities, np.log1p(squares / v[:, None]))
 
     def loss(v, logs):
         return 0.5 * (v + d) * logs - totals * _log_peak(v, d)
 
-    def slope(v, logs, rows=slice(None)):
+    def slope(v, logs, responsibilities, squares, totals):
         """Twice the derivative of the loss by v, and the derivative of this by ln v."""
-        ratios, total = squares[rows] / (v[:, None] + squares[rows]), totals[rows]
-        shares = np.einsum("kn,kn->k", responsibilities[rows], ratios)
-        ratios /= v[:, None] + squares[rows]
-        curvature = (v + d) * np.einsum("kn,kn->k", responsibilities[rows], ratios) - shares + d / v * shares
-        curvature -= total * (0.5 * v * (zeta(2, (v + d) / 2) - zeta(2, v / 2)) + d / v)  # trigamma functions
-        return logs - (v + d) / v * shares - total * (digamma((v + d) / 2) - digamma(v / 2) - d / v), curvature
+        sums = v[:, None] + squares
+        ratios = squares / sums
+        shares = np.einsum("kn,kn->k", responsibilities, ratios)
+        ratios /= sums
+        curvature = (v + d) * np.einsum("kn,kn->k", responsibilities, ratios) - shares + d / v * shares
+        curvature -= totals * (0.5 * v * (zeta(2, (v + d) / 2) - zeta(2, v / 2)) + d / v)  # trigamma functions
+        return logs - (v + d) / v * shares - totals * (digamma((v + d) / 2) - digamma(v / 2) - d / v), curvature
 
     largest, best = np.full(len(old), MAX_DEGREES), old.copy()
-    of_largest, of_old = logarithms(largest), logarithms(old)
-    rising = slope(largest, of_largest)[0] > 0
-    best[~rising] = MAX_DEGREES
-    active, logs = np.flatnonzero(rising), of_old[rising]
+    of_largest, of_old = (logarithms(v, responsibilities, squares) for v in (largest, old))
+    rising = slope(largest, of_largest, responsibilities, squares, totals)[0] > 0
+    active, logs, rows = np.flatnonzero(rising), of_old[rising], (responsibilities[rising], squares[rising])
     low, high = np.full(len(active), np.log(MIN_DEGREES)), np.full(len(active), np.log(MAX_DEGREES))
     for _ in range(MAX_NEWTON_STEPS):
         if not active.size:
             break
         v = best[active]
-        now, (value, curvature) = np.log(v), slope(v, logs, active)
+        now, (value, curvature) = np.log(v), slope(v, logs, *rows, totals[active])
         low, high = np.where(value < 0, now, low), np.where(value > 0, now, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             new = now - value / curvature
         new = np.where((curvature > 0) & (new >= low) & (new <= high), new, (low + high) / 2)
         best[active] = np.exp(new)
         moves = np.abs(new - now) > NEWTON_TOLERANCE
-        active, low, high = active[moves], low[moves], high[moves]
-        logs = logarithms(best[active], active)
+        if not moves.all():
+            active, low, high, rows = active[moves], low[moves], high[moves], [values[moves] for values in rows]
+        logs = logarithms(best[active], *rows)
     best = np.clip(best, MIN_DEGREES, MAX_DEGREES)
     candidates = np.stack([old, largest, best])
-    losses = np.stack([loss(v, logs) for v, logs in zip(candidates, (of_old, of_largest, logarithms(best)), strict=True)])
+    found = of_old, of_largest, logarithms(best, responsibilities, squares)
+    losses = np.stack([loss(v, logs) for v, logs in zip(candidates, found, strict=True)])
     return candidates[losses.argmin(axis=0), np.arange(len(old))].reshape(shape)

@@ -192,6 +192,17 @@ def decoded(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGBA"))
 
 
+@pytest.mark.parametrize("m", [3, 15, 16, 40])
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_regions_have_the_colors_of_their_labels_whatever_the_width_and_the_number_of_colors(m, width):
+    rng = np.random.default_rng(m + width)
+    labels, numbers, colors = rng.integers(-1, 5, (6, width)), rng.integers(m, size=5), rng.integers(256, size=(m, 3))
+    image = decoded(paint.regions(labels, numbers, colors, opacity=0.2))
+    assert image.shape == (6, width, 4)
+    for pixel, label in zip(image.reshape(-1, 4).tolist(), labels.ravel().tolist(), strict=True):
+        assert pixel == ([0, 0, 0, 0] if label < 0 else [*colors[numbers[label]], 51])
+
+
 def test_many_points_are_painted_and_each_frame_has_its_own_image():
     run = sample_run(n=3000)
     frames, _ = frames_of(run)
