@@ -79,7 +79,7 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
         run_view.watch_points(run)
     with beside:
         _show_figure(run.view.figures[0], run, shown, True)
-        _offer_radii(run)
+    _offer_radii(run)
     return run, shown
 
 
@@ -186,7 +186,7 @@ def _offer_radii(run: Run) -> None:
         proposed["No cut"] = 0.0
     if not proposed:
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         for label, radius in proposed.items():
             now = _radius_of(run) == _rounded(radius)
             st.button(label, key=f"use {label.split(' (')[0]}", on_click=_set_radius, args=(run, radius), disabled=now)
