@@ -27,6 +27,7 @@
 
 const STEPS_PER_SECOND = 30;
 const MOST_CORRECTIONS = 3; // of a figure that has got another size
+const LEAST_WIDTH = 150; // of figures that Streamlit draws
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
 // Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls its `method` with its `args`.
@@ -357,16 +358,22 @@ export default function (component) {
     if (!belongs(graph, data.figures) || graph.__figures !== data.figures) return;
     const { width, height } = graph._fullLayout;
     const size = `${width} ${height}`;
-    const isResized = graph.__size !== size && (graph.__size || presentation.on);
-    if (graph.__size !== size) Object.assign(graph, { __size: size, __corrections: 0 });
-    if ((isResized || !isWhole(graph)) && graph.__corrections < MOST_CORRECTIONS) {
+    if (graph.__size !== size) {
+      // Streamlit may still be drawing it
+      Object.assign(graph, { __resized: graph.__size || presentation.on, __size: size, __corrections: 0 });
+      return;
+    }
+    if ((graph.__resized || !isWhole(graph)) && graph.__corrections < MOST_CORRECTIONS) {
+      graph.__resized = false;
       graph.__corrections++;
-      // with a range alone, Plotly would not adjust what it cuts off
-      call(graph, "relayout", [{ "margin.l": graph.layout.margin.l, ...data.ranges[data.pictures.indexOf(chart)] }]);
+      const ranges = data.ranges[data.pictures.indexOf(chart)];
+      // a change of a margin draws all parts again; the ranges alone then give axes with equal scales their full length
+      call(graph, "relayout", [{ "margin.l": graph.layout.margin.l, ...ranges }]);
+      if (ranges) call(graph, "relayout", [ranges]);
     }
     if (!presentation.on || "fits" in graph.dataset) return;
     const box = graph.parentElement.getBoundingClientRect();
-    const isOfSize = Math.abs(box.width - width) < 2 && Math.abs(box.height - height) < 2;
+    const isOfSize = Math.abs(Math.max(box.width, LEAST_WIDTH) - width) < 2 && Math.abs(box.height - height) < 2;
     if (isOfSize && isWhole(graph)) graph.dataset.fits = "";
   }
 
@@ -420,8 +427,7 @@ export default function (component) {
         keepThin(graph);
         updateTexts();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
-      }
-      fit(chart);
+      } else fit(chart); // not while it is being drawn
     }
     if (timer === null) updateReadings(); // the page may have been drawn again
     if (data.stage) presentation.writeAddress();
