@@ -70,7 +70,7 @@ from clustering.profiles import (
 )
 from clustering.projection import PrincipalComponents, classical_scaling, principal_components
 from clustering.proximity import check_proximities, proximity_matrix
-from clustering.radii import merge_radii
+from clustering.radii import CoreTree, core_tree
 from clustering.sampling import Dataset, sample_mixture, three_gaussians
 from clustering.selective_inference import (
     MeanTest,
@@ -120,6 +120,7 @@ __all__ = [
     "CondensedTree",
     "ConfusionMatrix",
     "Cooccurrences",
+    "CoreTree",
     "Dataset",
     "DensityHierarchy",
     "FuzzyCMeans",
@@ -184,6 +185,7 @@ __all__ = [
     "confusion_matrix",
     "contingency_table",
     "cooccurrences",
+    "core_tree",
     "cramers_v",
     "davies_bouldin",
     "density_based_validity",
@@ -214,7 +216,6 @@ __all__ = [
     "mean_test_by_sampling",
     "mean_test_values",
     "median_sigma",
-    "merge_radii",
     "most_similar",
     "noise_effects",
     "noisy_points",

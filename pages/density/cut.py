@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from clustering import CondensedTree
+from clustering.core_points import FEW_CORE_POINTS, MANY_CORE_POINTS, core_point_notices
 from clustering.history import AssignmentSummary
 from pages.runs.run import Run
 
 MAX_RADII = 400
 """largest number of radii for which the number of clusters is computed"""
+NOTES = {FEW_CORE_POINTS: "hardly any core points", MANY_CORE_POINTS: "nearly all are core points"}
+"""what the line at a radius says while it is dragged, by the name of the notice"""
 
 
 def clusters_by_radius(begins: np.ndarray, ends: np.ndarray) -> tuple[list[float], list[int]]:
@@ -23,6 +26,31 @@ def clusters_by_radius(begins: np.ndarray, ends: np.ndarray) -> tuple[list[float
     radii = radii[np.unique(np.linspace(0, len(radii) - 1, min(len(radii), MAX_RADII)).astype(int))] if len(radii) else radii
     begun, ended = (np.searchsorted(np.sort(values), radii, side="right") for values in (begins, ends))
     return radii.tolist(), (begun - ended).tolist()
+
+
+def core_notes(radii: list[float], counts: list[int], cores: np.ndarray) -> list[str]:
+    """A warning for each radius at which hardly any or nearly all points are core points; "" for the others.
+
+    counts : number of clusters at each radius
+    cores : core distances of the points, or of a part of them
+    """
+    core = np.searchsorted(np.sort(cores), radii, side="right").tolist()
+    found = [core_point_notices(c, len(cores), k, "radius") for c, k in zip(core, counts, strict=True)]
+    return [NOTES.get(notices[0].name, "") if notices else "" for notices in found]
+
+
+def branches_of(tree: CondensedTree, labels: np.ndarray, k: int, radius: float) -> np.ndarray:
+    """(k,) branch of a tree of core points that each cluster is at a radius; -1 if it has none, as at radius 0.
+
+    tree : its density levels are 1 / radius
+    labels : (n,) clusters of DBSCAN, or of OPTICS cut at the radius
+    """
+    branches = np.full(k, -1)
+    if radius:
+        at = tree.clusters_at(1 / radius)
+        inside = np.flatnonzero((at >= 0) & (labels >= 0))
+        branches[labels[inside]] = at[inside]
+    return branches
 
 
 def disjoint(tree: CondensedTree, branches: Iterable[int]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Figures beside the plane: the reachability plot of OPTICS, the condensed tree of HDBSCAN, and the k-distance curve."""
+"""Figures of the Density page: the reachability plot, the condensed tree, and the k-distance curve."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -60,24 +60,36 @@ def reachability_plot(run: Run, order: ReachabilityOrder, frames: list[Frame], n
     return Figure([*bars, *_veil_styles(specs[-1]["data"]), hover], layout | player_layout(name), specs)
 
 
-def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
-    """Condensed tree of HDBSCAN: the width of a branch is its number of points, its height the density level.
+def condensed_tree_plot(
+    run: Run, tree: CondensedTree, branches: np.ndarray, by_radius: bool, frames: list[Frame], name: str
+) -> go.Figure:
+    """Condensed tree: the width of a branch is its number of points, its height the density level, or the radius 1 / level.
 
-    Selected clusters have their colors. Animated: what lies below the current density level is veiled. The invisible markers
-    of the last trace, whose `customdata` starts with the number of the branch, can be clicked. `name` becomes the layout's
-    `meta`.
+    Parameters
+    ----------
+    tree : tree of the points of the run
+    branches : (K,) branch of each cluster of the run, which has its color; -1 for none
+    by_radius : whether the vertical axis is the radius
+    frames : with them, those of a run of HDBSCAN, it is animated: what lies below the current density level is veiled
+    name : the layout's `meta` if it is animated
+
+    The invisible markers of the last trace, whose `customdata` starts with the number of the branch, can be clicked.
     """
-    parameters = run.history.parameters[-1]
-    tree = parameters.hierarchy.tree
     n = len(tree.homes)
-    levels, top = _finite(tree.levels)
+
+    def heights_of(levels: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return 1 / levels if by_radius else levels
+
+    heights, top = _finite(heights_of(tree.levels))
+    births, deaths = (np.minimum(heights_of(levels), top) for levels in (tree.births, tree.deaths))
     lefts, shapes = np.zeros(len(tree.parents)), {}
-    colors = _branch_colors(run)
+    colors = _branch_colors(run, tree, branches)
     drawn = {0, *drawn_branches(tree)}
-    order = np.argsort(tree.homes, kind="stable")
+    order = np.lexsort((tree.levels, tree.homes))  # in each branch, the points in the order in which they leave it
     starts = np.searchsorted(tree.homes[order], np.arange(len(tree.parents) + 1))
     for cluster in range(len(tree.parents)):
-        own = np.sort(levels[order[starts[cluster] : starts[cluster + 1]]])
+        own = heights[order[starts[cluster] : starts[cluster + 1]]]
         size, children = int(tree.sizes[cluster]), np.flatnonzero(tree.parents == cluster)
         left = lefts[cluster] + (size - len(own) - tree.sizes[children].sum()) / 2
         inner = lefts[cluster] + len(own) / 2
@@ -85,7 +97,7 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
             lefts[child] = inner
             inner += tree.sizes[child]
         if cluster in drawn:
-            shapes[cluster] = _branch(left, size, min(tree.births[cluster], top), own, min(tree.deaths[cluster], top))
+            shapes[cluster] = _branch(left, size, births[cluster], own, deaths[cluster])
     traces = [_area(colors[cluster], width=1) | shape for cluster, shape in shapes.items()]
     specs = []
     for i, frame in enumerate(frames):
@@ -94,23 +106,22 @@ def condensed_tree_plot(run: Run, frames: list[Frame], name: str) -> go.Figure:
         specs.append(dict(name=str(i), data=_veil(reached, n, top, upward=True), traces=_last_two(traces)))
     middles = lefts + tree.sizes / 2
     rows = drawn_branches(tree)
-    texts = [
-        f"branch {row}: {pluralize(int(tree.sizes[row]), 'point')}, density level {format_short(tree.births[row])} to "
-        f"{format_short(tree.deaths[row])}, stability {format_short(tree.stabilities[row])}"
-        for row in rows
-    ]
-    centers = np.minimum((np.minimum(tree.births, top) + np.minimum(tree.deaths, top)) / 2, top)
+    texts = [_branch_text(tree, row, by_radius) for row in rows]
+    centers = (births + deaths) / 2
     markers = _hover(middles[rows], centers[rows], [[row, text] for row, text in zip(rows, texts, strict=True)])
     markers |= dict(hovertemplate="%{customdata[1]}<extra></extra>")
+    axis = "radius" if by_radius else "density level (1 / distance)"
     layout = dict(
-        height=HEIGHT,
+        height=HEIGHT if frames else SMALL_HEIGHT,
         margin=MARGIN,
         showlegend=False,
         hovermode="closest",
         dragmode=False,
         xaxis=dict(range=[0, n], zeroline=False, showgrid=False, showticklabels=False, title=dict(text="points")),
-        yaxis=dict(range=[0, top], zeroline=False, title=dict(text="density level (1 / distance)")),
+        yaxis=dict(range=[0, top], zeroline=False, title=dict(text=axis)),
     )
+    if not frames:
+        return Figure([*traces, markers], layout)
     return Figure([*traces, *_veil_styles(specs[-1]["data"]), markers], layout | player_layout(name), specs)
 
 
@@ -242,16 +253,24 @@ def _counts(rows) -> list[tuple[int, int]]:
     return list(zip([0, *after[:-1].tolist()], after.tolist(), strict=True)) if len(after) else []
 
 
-def _branch_colors(run: Run) -> list[str]:
-    """Color of each branch: that of the selected cluster that contains it, otherwise the neutral color."""
-    parameters = run.history.parameters[-1]
-    colors = [palette.NEUTRAL] * len(parameters.hierarchy.tree.parents)
-    for number, cluster in enumerate(parameters.clusters.tolist()):
-        colors[cluster] = palette.color_of(run.ranks[number])
-    for cluster, parent in enumerate(parameters.hierarchy.tree.parents.tolist()):
-        if cluster not in parameters.clusters and parent >= 0:
-            colors[cluster] = colors[parent]
+def _branch_colors(run: Run, tree: CondensedTree, branches: np.ndarray) -> list[str]:
+    """Color of each branch: that of the cluster that is this branch or contains it, otherwise the neutral color."""
+    clusters = {branch: cluster for cluster, branch in enumerate(branches.tolist())}
+    colors: list[str] = []
+    for branch, parent in enumerate(tree.parents.tolist()):
+        above = colors[parent] if parent >= 0 else palette.NEUTRAL
+        colors.append(_color_of(run, clusters[branch]) if branch in clusters else above)
     return colors
+
+
+def _branch_text(tree: CondensedTree, branch: int, by_radius: bool) -> str:
+    """Tooltip of a branch."""
+    birth, death = tree.births[branch], tree.deaths[branch]
+    text = f"branch {branch}: {pluralize(int(tree.sizes[branch]), 'point')}, "
+    if by_radius:
+        return f"{text}radius {format_short(1 / death)} to {format_short(1 / birth)}"
+    stability = format_short(tree.stabilities[branch])
+    return f"{text}density level {format_short(birth)} to {format_short(death)}, stability {stability}"
 
 
 def _veil(position: float, n: int, top: float, upward: bool = False) -> list[dict]:

@@ -35,5 +35,5 @@ else:
         st.info(escape_markdown(run.note), icon=":material/info:")
     run, shown = show_plots(run, plane, progress)
     show_player(run, shown)
-    show_results(run, shown)
+    show_results(run, shown, plane)
 progress.done()

@@ -3,11 +3,12 @@
 import numpy as np
 import streamlit as st
 
+from clustering import CondensedTree
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_short, pluralize
 from pages.datasets.planes import Plane
 from pages.density import figures
-from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
+from pages.density.cut import branches_of, clusters_by_radius, core_notes, disjoint, with_branch, with_chosen_branches
 from pages.methods import available_methods
 from pages.methods.density import RADIUS_RULE, DensityView, knee
 from pages.methods.traits import DENSITY
@@ -15,7 +16,7 @@ from pages.runs.run import Run
 from pages.runs.run_pictures import RunPictures
 from pages.ui import run_view
 from pages.ui.charts import show_chart
-from pages.ui.cutting_line import draw_radius_line
+from pages.ui.cutting_line import RadiusLabels, draw_radius_line
 from pages.ui.player import Stage
 from pages.ui.progress import Progress
 from pages.ui.query_parameters import is_opening
@@ -63,7 +64,7 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
     with right:
         beside, below = st.container(), st.container()
     chosen: tuple[int, ...] = ()
-    if "tree" in run.view.figures:
+    if run.view.figures[0] == "tree":
         with below:
             chosen = _choose_branches(run)
         if chosen:
@@ -76,9 +77,9 @@ def show_plots(run: Run, plane: Plane, progress: Progress) -> tuple[Run, RunPict
         point = run_view.focused_point(run)
         run_view.show_picture(run, shown, "density picture", point=point, plane=plane)
         run_view.watch_points(run)
-        st.caption(f"{_note_on_picture(run, plane, point)}{run_view.colors_and_rings(run)}")
     with beside:
         _show_figure(run.view.figures[0], run, shown, True)
+    _offer_radii(run)
     return run, shown
 
 
@@ -100,6 +101,11 @@ def _show_figure(kind: str, run: Run, shown: RunPictures, played: bool) -> None:
     {"order": _show_order, "tree": _show_tree, "distances": _show_distances}[kind](run, shown, played)
 
 
+def _exists(kind: str, run: Run) -> bool:
+    """Whether there is this figure for the data of a run."""
+    return {"order": run.view.reachability, "tree": _tree_of}.get(kind, run.view.core_distances)(run) is not None
+
+
 def _radius_of(run: Run) -> float:
     """The radius at which clusters are cut; 0 if there is none."""
     return 0.0 if run.view.radius is None else run.settings.option(run.view.radius.name)
@@ -116,12 +122,6 @@ def _show_order(run: Run, shown: RunPictures, played: bool) -> None:
     with st.container(key=key):
         alt = f"Reachability plot of {pluralize(len(run.labels), 'point')}: valleys are clusters."
         show_chart(figure, key="density order", alt=alt, height="stretch")
-    if played:
-        _offer_radii(run)
-    st.caption(
-        "Reachability of the points in the order of OPTICS: valleys are clusters. Drag the dashed line to cut at a radius."
-        + ("" if _radius_of(run) else " Now there is no cut: clusters are valleys with steep flanks (ξ).")
-    )
     _draw_radius_line(run, key)
 
 
@@ -141,9 +141,12 @@ def _draw_radius_line(run: Run, chart: str) -> None:
     radii, counts = ([], []) if found is None else clusters_by_radius(*found)
     cores, radius = run.view.core_distances(run), _radius_of(run)
     lowest = float(cores[cores > 0].min(initial=np.inf))  # with a smaller radius no point is a core point
-    label = pluralize(run.k, "cluster") if radius else "drag to cut"
     draw_radius_line(
-        radii, counts, lowest if np.isfinite(lowest) else 0.01, radius, label, chart, lambda radius: _set_radius(run, radius)
+        RadiusLabels(radii, counts, core_notes(radii, counts, cores)),
+        RadiusLabels([radius], [run.k], core_notes([radius], [run.k], cores)) if radius else None,
+        lowest if np.isfinite(lowest) else 0.01,
+        chart,
+        lambda radius: _set_radius(run, radius),
     )
 
 
@@ -179,11 +182,13 @@ def _marks(run: Run) -> dict[str, float]:
 
 
 def _offer_radii(run: Run) -> None:
-    """Buttons that use a proposed radius, and one that uses none if the method works without."""
+    """Buttons that use a proposed radius, if there are any, and one that uses none if the method works without."""
     proposed = {f"Use the {name} ({format_short(radius)})": radius for name, radius in _marks(run).items()}
     if proposed and run.view.radius.low == 0:
         proposed["No cut"] = 0.0
-    with st.container(horizontal=True, gap="small"):
+    if not proposed:
+        return
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         for label, radius in proposed.items():
             now = _radius_of(run) == _rounded(radius)
             st.button(label, key=f"use {label.split(' (')[0]}", on_click=_set_radius, args=(run, radius), disabled=now)
@@ -191,9 +196,8 @@ def _offer_radii(run: Run) -> None:
 
 def _show_tree(run: Run, shown: RunPictures, played: bool) -> None:
     """The condensed tree, whose branches can be clicked."""
-    parameters = run.history.parameters[-1]
-    tree = parameters.hierarchy.tree
-    clusters = tuple(parameters.clusters.tolist())
+    tree, branches = _tree_of(run)
+    by_radius, clusters = run.view.radius is not None, tuple(branches.tolist())
     key = f"density tree {clusters}"  # with the same key, the last click would be handled again
 
     def clicked() -> None:
@@ -201,16 +205,28 @@ def _show_tree(run: Run, shown: RunPictures, played: bool) -> None:
         if picked and len(picked[0].get("customdata") or ()):
             st.session_state[BRANCHES] = list(with_branch(tree, clusters, int(picked[0]["customdata"][0])))
 
+    frames = shown.frames if played else []
     figure = session_cache().get(
-        ("condensed tree", shown.name), lambda: figures.condensed_tree_plot(run, shown.frames, shown.name)
+        ("condensed tree", shown.name),
+        lambda: figures.condensed_tree_plot(run, tree, branches, by_radius, frames, shown.name),
     )
-    with st.container(key="tree"):
-        alt = f"Condensed tree: {len(tree.parents) - 1} branches, of which {run.k} are clusters."
-        show_chart(figure, key=key, alt=alt, height="stretch", on_select=clicked, selection_mode="points")
-    st.caption(
-        "The width of a branch is its number of points; its area is its stability. Click in the middle of a branch to "
-        "select or deselect it as a cluster."
-    )
+    clicks = {} if by_radius else dict(on_select=clicked, selection_mode="points")
+    container = "tree" if played else "condensed_tree"
+    with st.container(key=container):
+        drawn = sum(branch >= 0 for branch in clusters)
+        alt = f"Condensed tree: {len(tree.parents) - 1} branches, of which {drawn} are clusters."
+        show_chart(figure, key=key, alt=alt, height="stretch", **clicks)
+    if by_radius:
+        _draw_radius_line(run, container)
+
+
+def _tree_of(run: Run) -> tuple[CondensedTree, np.ndarray] | None:
+    """The tree that the page shows, and the branch of each cluster, -1 for none; None if there is no tree."""
+    if run.view.radius is None:
+        parameters = run.history.parameters[-1]
+        return parameters.hierarchy.tree, parameters.clusters
+    found = run.view.core_tree(run)
+    return None if found is None else (found.tree, branches_of(found.tree, run.labels, run.k, _radius_of(run)))
 
 
 def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
@@ -224,21 +240,53 @@ def _show_distances(run: Run, shown: RunPictures, played: bool) -> None:
     with st.container(key=key):
         alt = f"Core distances in decreasing order, from {np.max(cores):.3g} to {np.min(cores):.3g}."
         show_chart(figure, key="density distances", alt=alt, height="stretch")
+    if run.view.radius is not None:
+        _draw_radius_line(run, key)
+
+
+def _note_on_figure(kind: str, run: Run, played: bool) -> str:
+    """What a figure shows, and what can be done with it, as sentences."""
+    return {"order": _note_on_order, "tree": _note_on_tree, "distances": _note_on_distances}[kind](run, played)
+
+
+def _note_on_order(run: Run, played: bool) -> str:
+    no_cut = "" if _radius_of(run) else " Now there is no cut: clusters are valleys with steep flanks (ξ)."
+    return (
+        "Reachability of the points in the order of OPTICS: valleys are clusters. Drag the dashed line to cut at a "
+        f"radius.{no_cut}"
+    )
+
+
+def _note_on_tree(run: Run, played: bool) -> str:
     if run.view.radius is None:
-        st.caption("Core distances in decreasing order (k-distance plot): points in sparse regions come first.")
-        return
-    if played:
-        _offer_radii(run)
-    _draw_radius_line(run, key)
+        return (
+            "The width of a branch is its number of points; its area is its stability. Click in the middle of a branch to "
+            "select or deselect it as a cluster."
+        )
+    least = max(2, run.settings.option("min_points"))
+    cut = (
+        "Branches that the dashed line crosses are the clusters at this radius and have their colors; drag the line."
+        if _radius_of(run)
+        else "Now there is no cut, so branches have no colors; drag the dashed line."
+    )
+    return (
+        "Clusters of core points at all radii, the tree of DBSCAN* (Campello et al. 2013): where two branches meet, clusters "
+        f"merge. The width of a branch is its number of core points. {cut} Groups of fewer than {least:,} core points are not "
+        "drawn."
+    )
+
+
+def _note_on_distances(run: Run, played: bool) -> str:
+    if run.view.radius is None:
+        return "Core distances in decreasing order (k-distance plot): points in sparse regions come first."
     dots = " Dots have the colors of the clusters so far." if played else ""
     found = (
         "**Knee**: the point of the curve farthest below the line between its ends (Kneedle, Satopää et al. 2011). "
-        if "knee" in marks
+        if "knee" in _marks(run)
         else "The curve has no knee above 0. "
     )
-    st.caption(
-        "Core distances in decreasing order (k-distance plot). Points above the dashed line are not core points."
-        f"{dots} {found}"
+    return (
+        f"Core distances in decreasing order (k-distance plot). Points above the dashed line are not core points.{dots} {found}"
         f"**Default**: {RADIUS_RULE}. This radius is preferred over the knee because it takes the clusters into account, "
         "whereas the knee depends only on distances. On most of the simulated data sets, it gives clusters closer to the true "
         "groups."
@@ -252,13 +300,18 @@ def show_player(run: Run, shown: RunPictures) -> None:
         run_view.show_player(run, shown, stage, ("tree",))
 
 
-def show_results(run: Run, shown: RunPictures) -> None:
-    """Show the other figures of the method, formulas, the curve and the scores."""
+def show_results(run: Run, shown: RunPictures, plane: Plane) -> None:
+    """Show what is in the plots, the other figures of the method, formulas, the curve and the scores."""
+    first, *others = run.view.figures
+    # below the player, which would cover these notes in a low window
+    st.caption(f"{_note_on_picture(run, plane, run_view.focused_point(run))}{run_view.colors_and_rings(run)}")
+    st.caption(_note_on_figure(first, run, True))
     formulas, _ = run_view.choose_formulas(run, shown, always=True)
     left, right = st.columns(2, gap="medium")
-    others = [kind for kind in run.view.figures[1:] if kind != "order" or run.view.reachability(run) is not None]
+    others = [kind for kind in others if _exists(kind, run)]
     for kind in others:
         with left:
             _show_figure(kind, run, shown, False)
+            st.caption(_note_on_figure(kind, run, False))
     with right if others else left:
         run_view.show_results(run, shown, formulas, notices=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from clustering import DBSCAN, ReachabilityOrder, merge_radii, reachability_order
+from clustering import DBSCAN, ReachabilityOrder, reachability_order
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import POINTS, PROXIMITIES, SCIPY_METRICS, Data
 from pages.datasets.formatting import pluralize
@@ -19,6 +19,7 @@ from pages.methods.base import NoScript, Placement, Script
 from pages.methods.density import (
     CORNERS,
     MAX_LINKED,
+    MAX_ORDERED,
     RADIUS_RULE,
     DensityView,
     default_radius,
@@ -52,8 +53,6 @@ LISTED = 3
 """number of clusters that a caption names"""
 MAX_DISTANCES = 20_000
 """approximate maximum number of points for the k-distance curve"""
-MAX_ORDERED = 2_000
-"""maximum number of points for the reachability plot and the numbers of clusters, whose time is quadratic in it"""
 DISKS = dict(
     type="scatter",
     mode="lines",
@@ -101,7 +100,7 @@ class DBSCANView(DensityView):
         converges=False,
     )
     options = (replace(METRIC, omitted_in_labels=frozenset({"euclidean", *METRIC.omitted_in_labels})), MIN_POINTS, EPS)
-    figures = ("distances", "order")
+    figures = ("distances", "order", "tree")
     neighborhood_name = "radius eps"
     radius = EPS
     tuned = TunedOption("eps", "eps", "the radius eps", radii)
@@ -136,16 +135,14 @@ class DBSCANView(DensityView):
         return run.cached("core distances", lambda: prepared.distances_to_neighbor(count, max(1, n // MAX_DISTANCES)))
 
     def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray] | None:
-        cores = self.core_distances(run)
-        if len(run.data.points) > MAX_ORDERED or not np.isfinite(cores).all():
-            return None
-        return cores, run.cached("merge radii", lambda: merge_radii(run.history.prepared, cores))
+        tree = self.core_tree(run)
+        return None if tree is None else (self.core_distances(run), tree.radii)
 
     def reachability(self, run) -> ReachabilityOrder | None:
         count = run.settings.option("min_points")
         if not (self._is_euclidean(run) and 2 <= count <= len(run.data.points) <= MAX_ORDERED):
             return None
-        return run.cached("order", lambda: reachability_order(run.data.points, count))
+        return run.data.cached("reachability order", count, lambda: reachability_order(run.data.points, count))
 
     def neighborhood_radius(self, run, point: int) -> float:
         return run.settings.option("eps")

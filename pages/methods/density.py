@@ -7,16 +7,21 @@ from typing import Any, Literal
 import numpy as np
 
 from clustering import (
+    DBSCAN,
+    CoreTree,
     ReachabilityOrder,
+    core_tree,
     density_based_validity,
     elbow,
     eps_range,
     suggested_eps,
     suggested_min_points,
 )
+from clustering.core_distances import MAX_TREE_COLUMNS
 from clustering.neighborhoods import MATRIX, TREE_METRICS
 from pages.datasets.data import Data
 from pages.datasets.formatting import format_percentage, minus_signs, pluralize, rounded_up
+from pages.datasets.limits import MAX_POINTS_FOR_DENSITY
 from pages.datasets.planes import Plane
 from pages.figures.hulls import broken_line
 from pages.methods.base import MethodView, Score
@@ -27,6 +32,9 @@ MAX_SCORED = 5_000
 """maximum number of points for the score, which takes time quadratic in their number"""
 MAX_LINKED = 1_000
 """maximum number of points between which lines are drawn"""
+MAX_ORDERED = 2_000
+"""maximum number of points for the reachability plot of a method that does not compute the order itself, and for the tree of all radii if it
+takes time quadratic in their number; otherwise the tree has at most `MAX_POINTS_FOR_DENSITY`"""
 SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to the sparsest region within each cluster; "
     "works for clusters of any shape. Noise counts as 0."
@@ -99,14 +107,8 @@ def cluster_size_option(percent: int) -> Option:
 
 def radii(data: Data, settings: Settings) -> tuple[float, ...]:
     """Radii between which clusters appear and merge, for the chosen metric and `min_points`; see `eps_range`."""
-    metric = dict(settings.options).get("metric", "euclidean")
-    on_points = metric in TREE_METRICS
-    low, high = eps_range(
-        data.points if on_points else data.proximities(metric),
-        settings.option("min_points"),
-        metric if on_points else MATRIX,
-    )
-    return spaced(low, high)
+    values, metric = _input(data, dict(settings.options).get("metric", "euclidean"))
+    return spaced(*eps_range(values, settings.option("min_points"), metric))
 
 
 class DensityView(MethodView):
@@ -117,7 +119,8 @@ class DensityView(MethodView):
     score_note = SCORE_NOTE
     notices_by_iteration = False
     figures: tuple[Literal["order", "tree", "distances"], ...]
-    """figures of the Density page: reachability plot, condensed tree, k-distance curve; the first one is beside the plane"""
+    """figures of the Density page: reachability plot, condensed tree, k-distance curve; the first one is beside the plane. The
+    tree is that of the method, whose branches can be chosen as clusters, or that of all radii if the method has a radius."""
     neighborhood_name: str = "core distance"
     """what `neighborhood_radius` is"""
     radius: Option | None = None
@@ -138,6 +141,20 @@ class DensityView(MethodView):
     def cluster_ranges(self, run) -> tuple[np.ndarray, np.ndarray] | None:
         """Radii at which clusters begin, and radii at which clusters end; None if there are too many points."""
         return None
+
+    def core_tree(self, run) -> CoreTree | None:
+        """The clusters of core points at all radii; None if there are too few or too many points."""
+        metric, count = self.distance_metric(run.settings), run.settings.option("min_points")
+        n, d = run.data.points.shape
+        is_fast = self._is_euclidean(run) and d <= MAX_TREE_COLUMNS
+        if not max(2, count) <= n <= (MAX_POINTS_FOR_DENSITY if is_fast else MAX_ORDERED):
+            return None
+
+        def compute() -> CoreTree:
+            values, metric_of_values = _input(run.data, metric)
+            return core_tree(DBSCAN(1.0, count, metric_of_values).prepare(values), count)
+
+        return run.data.cached("core tree", (metric, count), compute)
 
     def distance_metric(self, settings: Settings) -> str:
         """The metric of the radius."""
@@ -181,13 +198,15 @@ def default_radius(data: Data, metric: str, min_points: int) -> float:
     """`suggested_eps`, rounded up so that neighbors at this distance are within it."""
 
     def compute() -> float:
-        on_points = metric in TREE_METRICS
-        eps = suggested_eps(
-            data.points if on_points else data.proximities(metric), min_points, metric if on_points else MATRIX
-        )
-        return rounded_up(eps)
+        values, metric_of_values = _input(data, metric)
+        return rounded_up(suggested_eps(values, min_points, metric_of_values))
 
     return data.cached(f"eps {metric} {min_points}", "", compute)
+
+
+def _input(data: Data, metric: str) -> tuple[np.ndarray, str]:
+    """Points or a distance matrix, and the argument `metric` of `DBSCAN` for them."""
+    return (data.points, metric) if metric in TREE_METRICS else (data.proximities(metric), MATRIX)
 
 
 def knee(distances: np.ndarray) -> float | None:

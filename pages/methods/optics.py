@@ -65,7 +65,7 @@ class OPTICSView(density.DensityView):
     order = 5.5
     traits = Traits(k="found", center=None, loss=None, random=False, noise=True, keeps_numbers=True, converges=False)
     options = (density.MIN_POINTS, density.cluster_size_option(5), STEEPNESS, RADIUS)
-    figures = ("order", "distances")
+    figures = ("order", "distances", "tree")
     radius = RADIUS
     tuned = TunedOption("eps", "radius", "the radius", density.radii, unused=frozenset({"min_cluster_size", "xi"}))
     highlights = highlight_traces("lines+markers", 7)

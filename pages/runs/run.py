@@ -136,6 +136,8 @@ class Run:
     def title(self) -> str:
         """Title with method, number of clusters and data set."""
         k = f", K = {self.k}" if self.view.traits.clusters else ""
+        if self.view.traits.k == "found":
+            k = f", {pluralize(self.k, 'cluster')} found"
         return f"{self.view.title}{k}: {self.data.title}"
 
     @property

@@ -92,6 +92,70 @@ def test_everything_is_in_the_window_nothing_overlaps_and_text_is_large(page, se
     assert not page.get_by_test_id("stSidebar").is_visible()
 
 
+NOT_WHOLE = """graph => {
+    const { xaxis, yaxis, width, _size } = graph._fullLayout;
+    const clip = graph.querySelector("clipPath[id$=xyplot] rect");
+    if (!clip) return false;
+    const off = Math.abs(clip.getAttribute("width") - xaxis._length) + Math.abs(clip.getAttribute("height") - yaxis._length);
+    const scales = yaxis.scaleanchor ? yaxis._m / xaxis._m / yaxis.scaleratio : -1;
+    const box = graph.parentElement.getBoundingClientRect();
+    const isSmall = Math.max(xaxis._length / _size.w, yaxis._length / _size.h) < 0.97;
+    return off > 6 || Math.abs(scales + 1) > 0.02 || isSmall || Math.abs(box.width - width) > 3;
+}"""
+"""JavaScript: whether a part of a figure is cut off or its axes do not fit the size of its element"""
+LOOK = f"""
+    window.seen = [];
+    const isNotWhole = {NOT_WHOLE};
+    const look = () => {{
+        requestAnimationFrame(look);
+        if (!document.documentElement?.hasAttribute("data-presenting")) return;
+        for (const graph of document.querySelectorAll(":is(.st-key-picture, .st-key-tree) .js-plotly-plot"))
+            if (graph._fullLayout?.yaxis && getComputedStyle(graph).opacity !== "0") window.seen.push(isNotWhole(graph));
+    }};
+    requestAnimationFrame(look);
+"""
+"""JavaScript: notes for each figure and time that it is visible in a presentation whether it is not drawn as a whole"""
+
+
+@pytest.mark.parametrize("path", ["hierarchy?n=50&present=1", "density?n=50&present=1"])
+def test_figures_of_a_presentation_are_hidden_until_they_are_drawn_for_their_size(context, server, path):
+    page = context.new_page()
+    page.set_viewport_size(dict(width=1920, height=1080))
+    page.add_init_script(LOOK)
+    page.goto(f"{server}/{path}")
+    wait_for_player(page, *(f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree")))
+    page.wait_for_function("window.seen.length > 20")
+    assert not any(page.evaluate("window.seen"))
+    page.close()
+
+
+def test_a_figure_of_which_a_part_is_cut_off_is_corrected(page, server):
+    charts = [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "heights")]
+    visit(page, f"{server}/hierarchy?n=50", *charts)
+    wait_for_player(page, *charts)
+    for chart in charts:  # as Plotly draws a figure that is animated while it gets another size
+        clip = page.locator(f"{chart} clipPath[id$=xyplot] rect").first
+        clip.evaluate("clip => clip.setAttribute('height', 30)")
+    page.wait_for_function(f"charts => !charts.some(chart => ({NOT_WHOLE})(document.querySelector(chart)))", arg=charts)
+
+
+def test_figures_of_a_presentation_fit_windows_of_any_size_also_while_it_plays(page, server):
+    charts = [f".st-key-{key} .js-plotly-plot" for key in ("picture", "tree", "loss")]
+    visit(page, f"{server}/density?n=50", *charts)
+    wait_for_player(page, *charts)
+    page.get_by_role("button", name="Present", exact=True).click()
+    wait_for_query(page, present="1")
+    wait_for_frame(page, 0)
+    page.get_by_label("Speed").select_option("0.25")
+    for width, height in ((1920, 1080), (1280, 720), (1600, 900), (1920, 1080)):
+        page.set_viewport_size(dict(width=width, height=height))
+        page.keyboard.press("Space")
+        page.wait_for_function(f"charts => !charts.some(chart => ({NOT_WHOLE})(document.querySelector(chart)))", arg=charts)
+        page.wait_for_function(
+            "charts => charts.every(chart => getComputedStyle(document.querySelector(chart)).opacity === '1')", arg=charts
+        )
+
+
 def test_numbers_beside_the_player_are_those_of_the_frame(page, server):
     visit(page, f"{server}/?n=50", PLOT, LOSS)
     wait_for_player(page, PLOT, LOSS)

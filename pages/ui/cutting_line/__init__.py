@@ -2,13 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from pages.datasets.formatting import pluralize
 from pages.methods.trees import DataTree
 
 _HERE = Path(__file__).parent
+
+
+class RadiusLabels(NamedTuple):
+    """What a line says between each radius and the next one."""
+
+    radii: list[float]
+    """increasing radii; empty if the numbers of clusters are unknown"""
+    counts: list[int]
+    """number of clusters"""
+    notes: list[str]
+    """warnings in a few words; "" for none"""
 
 
 @st.cache_resource
@@ -35,31 +48,29 @@ def draw_cutting_line(
     label = f"{k} {'cluster' if k == 1 else 'clusters'}"
     counts = list(range(len(heights), 0, -1))
     data = dict(heights=heights, counts=counts, most=max_clusters, start=len(heights) + 1, lowest=0)
-    data |= dict(name="Height of the cut", steps=True, inside=False)
+    data |= dict(name="Height of the cut", steps=True, inside=False, notes=[], note="")
     _draw(data, height, label, chart, on_cut, "cutting")
 
 
 def draw_radius_line(
-    radii: list[float],
-    counts: list[int],
-    lowest: float,
-    radius: float,
-    label: str,
-    chart: str,
-    on_cut: Callable[[float], None],
+    labels: RadiusLabels, current: RadiusLabels | None, lowest: float, chart: str, on_cut: Callable[[float], None]
 ) -> None:
-    """Draw a line that sets a radius over a figure whose vertical axis is the radius.
+    """Draw a line that sets a radius over a figure whose vertical axis is the radius. All such lines of a page move together.
 
     Parameters
     ----------
-    radii, counts : increasing radii, and the number of clusters from each radius to the next one; empty if it is unknown
+    labels : what the line says while it is moved
+    current : the current radius, and what the line says until it is moved; None if there is no radius
     lowest : smallest radius to which the line can be moved
-    radius : the current radius
-    label : text at the line until it is moved
     chart : key of the container of the figure
     on_cut : called with the new radius when the line is released after dragging or moved with the arrow keys
     """
-    data = dict(heights=radii, counts=counts, most=None, start=0, lowest=lowest, name="Radius", steps=False, inside=True)
+    radius, label, note = 0.0, "drag to cut", ""
+    if current is not None:
+        (radius,), (k,), (note,) = current
+        label = pluralize(k, "cluster")
+    data = dict(heights=labels.radii, counts=labels.counts, notes=labels.notes, note=note, most=None, start=0, lowest=lowest)
+    data |= dict(name="Radius", steps=False, inside=True)
     _draw(data, radius, label, chart, on_cut, f"cutting {chart}")
 
 

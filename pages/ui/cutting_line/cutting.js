@@ -1,10 +1,13 @@
 // A line over a figure that can be dragged up and down. The trigger `cut` is { height }, sent when the line is released.
 //
 // data: { chart: key of the figure's container, height, label: text until the line moves, name: name of the height,
-//         heights, counts: increasing heights, and the number of clusters from each to the next one; empty if unknown,
+//         note: warning behind the label until the line moves, or "",
+//         heights, counts, notes: increasing heights, and from each to the next one the number of clusters and a warning, or "";
+//         empty if unknown,
 //         start: number of clusters below the first one, most: largest number that is shown, or null,
 //         lowest: smallest height to which the line can be moved, inside: whether the label is within the figure,
 //         steps: whether arrow keys move to the next number of clusters, rather than by a share of the axis }
+// Lines of the same name move together.
 // The line is part of the page, above Plotly's figure, not of this component's shadow DOM.
 
 const STYLE = `
@@ -13,6 +16,7 @@ const STYLE = `
 .tree-cut span { position: absolute; left: calc(100% + 4px); top: 0; font-size: 0.8rem; font-weight: 600; padding: 0 0.5rem; border-radius: 1rem;
   white-space: nowrap; color: #fff; background: #3a3a44; border: 1px solid #fff8; line-height: 1.5; }
 .tree-cut.inside span { left: auto; right: 0; }
+.tree-cut span.warns { background: #8a4b00; }
 .tree-cut:focus-visible span, .tree-cut:hover span { box-shadow: 0 0 0 2px #3f90da; }
 `;
 
@@ -42,11 +46,11 @@ export default function (component) {
 
   const { heights, counts } = data;
   const most = data.most ?? Infinity;
-  const clustersAt = (h) => {
+  const lastBelow = (h) => {
     const above = heights.findIndex((other) => other > h);
-    const last = above < 0 ? heights.length - 1 : above - 1;
-    return last < 0 ? data.start : counts[last];
+    return above < 0 ? heights.length - 1 : above - 1;
   };
+  const clustersAt = (h) => counts[lastBelow(h)] ?? data.start;
   const short = (h) => Number(h.toPrecision(3)).toString();
 
   function plot() {
@@ -74,12 +78,26 @@ export default function (component) {
     const clusters = clustersAt(height);
     const number = clusters > most ? `over ${most} clusters` : `${clusters} ${clusters === 1 ? "cluster" : "clusters"}`;
     const words = heights.length ? number : `radius ${short(height)}`;
-    const text = height === data.height ? data.label : words;
+    const [said, note] = height === data.height ? [data.label, data.note] : [words, data.notes[lastBelow(height)]];
+    const text = note ? `${said}: ${note}` : said;
     label.textContent = text;
+    label.classList.toggle("warns", Boolean(note));
     line.setAttribute("aria-valuemin", bottom);
     line.setAttribute("aria-valuemax", top);
     line.setAttribute("aria-valuenow", Math.max(bottom, Math.min(top, height)));
     line.setAttribute("aria-valuetext", `${text} at ${data.steps ? "height" : "radius"} ${short(height)}`);
+  }
+
+  function move(to) {
+    height = to;
+    place();
+    document.dispatchEvent(new CustomEvent("cut", { detail: { line, name: data.name, height } }));
+  }
+
+  function follow({ detail }) {
+    if (detail.line === line || detail.name !== data.name) return;
+    height = detail.height;
+    place();
   }
 
   function send(delay) {
@@ -101,8 +119,7 @@ export default function (component) {
     if (!at) return;
     const box = at.graph.getBoundingClientRect();
     const [bottom, top] = at.axis.range;
-    height = Math.max(bottom, data.lowest, Math.min(top, at.axis.p2d(event.clientY - box.top - at.axis._offset)));
-    place();
+    move(Math.max(bottom, data.lowest, Math.min(top, at.axis.p2d(event.clientY - box.top - at.axis._offset))));
   };
   line.onpointerup = () => {
     if (!dragging) return;
@@ -111,8 +128,7 @@ export default function (component) {
   };
   line.onpointercancel = () => {
     dragging = false;
-    height = data.height;
-    place();
+    move(data.height);
   };
   // move to the middle of the range of heights that gives the next number of clusters
   line.onkeydown = (event) => {
@@ -124,9 +140,8 @@ export default function (component) {
     const top = plot()?.axis.range[1] ?? heights.at(-1);
     if (!data.steps) {
       const to = { Home: data.lowest, End: top }[event.key] ?? height - (step * top) / 50;
-      height = Math.max(data.lowest, Math.min(top, to));
+      move(Math.max(data.lowest, Math.min(top, to)));
       send(350);
-      place();
       return;
     }
     const now = start ?? Math.min(clustersAt(height), most + 1);
@@ -136,9 +151,8 @@ export default function (component) {
       const below = heights[heights.length - clusters] ?? 0;
       const middle = (above + below) / 2;
       if (clustersAt(middle) !== clusters) continue; // a tie or an inversion
-      height = middle;
+      move(middle);
       send(350);
-      place();
       return;
     }
   };
@@ -146,12 +160,14 @@ export default function (component) {
   // remember the focus until the user focuses or clicks something else
   const trackFocus = (event) => (memory.hadFocus = line.contains(event.target));
   for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, trackFocus);
+  document.addEventListener("cut", follow);
   place();
   const timer = setInterval(() => dragging || place(), 150);
   memory.end = () => {
     clearInterval(timer);
     clearTimeout(sending);
     for (const kind of ["focusin", "pointerdown"]) document.removeEventListener(kind, trackFocus);
+    document.removeEventListener("cut", follow);
     line.remove();
   };
   return memory.end;

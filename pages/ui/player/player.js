@@ -26,6 +26,8 @@
 // here, from the x and y of both frames.
 
 const STEPS_PER_SECOND = 30;
+const MOST_CORRECTIONS = 3; // of a figure that has got another size
+const LEAST_WIDTH = 150; // of figures that Streamlit draws
 const AT_ONCE = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
 
 // Streamlit does not expose the Plotly object, but an updatemenu button of the figure calls its `method` with its `args`.
@@ -56,6 +58,15 @@ function numbers(values) {
     unpacked.set(values, new KINDS[values.dtype](bytes.buffer));
   }
   return unpacked.get(values);
+}
+
+// Whether a figure is drawn as a whole for its size: nothing is cut off, and axes with equal scales have them.
+function isWhole(graph) {
+  const { xaxis, yaxis } = graph._fullLayout;
+  const clip = graph.querySelector("clipPath[id$=xyplot] rect");
+  const differs = (side, axis) => clip && Math.abs(clip.getAttribute(side) - axis._length) > 3;
+  const ratio = yaxis.scaleanchor ? Math.abs(yaxis._m / xaxis._m) / yaxis.scaleratio : 1;
+  return !differs("width", xaxis) && !differs("height", yaxis) && Math.abs(ratio - 1) < 0.02;
 }
 
 const ease = (s) => s * s * (3 - 2 * s);
@@ -339,22 +350,35 @@ export default function (component) {
     event.stopImmediatePropagation();
   }
 
-  // When the size changes, Plotly widens the ranges of axes with equal scales but never narrows them. If the size changes while a
-  // figure is animated, only a part of the figure changes. Both is corrected by setting the ranges.
-  function restoreRanges() {
-    clearTimeout(memory.resizing);
-    memory.resizing = setTimeout(() => {
-      for (const chart of charts) {
-        const graph = graphOf(chart);
-        if (!belongs(graph, data.figures)) continue;
-        const own = { "xaxis.range": [...graph.layout.xaxis.range] };
-        call(graph, "relayout", [data.ranges[data.pictures.indexOf(chart)] ?? own]);
-      }
-    }, 400);
+  // Streamlit draws a figure again when its element gets another size. Then Plotly adjusts axes with equal scales wrongly, and if the
+  // figure is being animated, only a part of it changes. Both is corrected by another change of the layout. While the page is presented, a figure
+  // is hidden until it has the attribute data-fits, see presentation.css.
+  function fit(chart) {
+    const graph = graphOf(chart);
+    if (!belongs(graph, data.figures) || graph.__figures !== data.figures) return;
+    const { width, height } = graph._fullLayout;
+    const size = `${width} ${height}`;
+    if (graph.__size !== size) {
+      // Streamlit may still be drawing it
+      Object.assign(graph, { __resized: graph.__size || presentation.on, __size: size, __corrections: 0 });
+      return;
+    }
+    if ((graph.__resized || !isWhole(graph)) && graph.__corrections < MOST_CORRECTIONS) {
+      graph.__resized = false;
+      graph.__corrections++;
+      const ranges = data.ranges[data.pictures.indexOf(chart)];
+      // a change of a margin draws all parts again; the ranges alone then give axes with equal scales their full length
+      call(graph, "relayout", [{ "margin.l": graph.layout.margin.l, ...ranges }]);
+      if (ranges) call(graph, "relayout", [ranges]);
+    }
+    if (!presentation.on || "fits" in graph.dataset) return;
+    const box = graph.parentElement.getBoundingClientRect();
+    const isOfSize = Math.abs(Math.max(box.width, LEAST_WIDTH) - width) < 2 && Math.abs(box.height - height) < 2;
+    if (isOfSize && isWhole(graph)) graph.dataset.fits = "";
   }
 
   function updatePresentation(event) {
-    restoreRanges();
+    for (const chart of charts) delete graphOf(chart)?.dataset.fits;
     root.classList.toggle("presenting", presentation.on);
     const isOfAddress = event.detail.followed && frameInAddress() !== null; // otherwise it may be the frame before this one
     if (presentation.on && memory.shown === data.rest && timer === null && !isOfAddress) show(0);
@@ -390,7 +414,6 @@ export default function (component) {
     memory.mounted = true;
     root.classList.toggle("presenting", presentation.on);
   }
-  addEventListener("resize", restoreRanges);
   addEventListener("popstate", noteAddress);
   updateTexts();
 
@@ -404,12 +427,7 @@ export default function (component) {
         keepThin(graph);
         updateTexts();
         if (memory.shown !== data.rest) draw(chart, memory.shown);
-        if (data.stage && presentation.on) restoreRanges();
-      }
-      if (belongs(graph, data.figures) && presentation.on && graph.__width !== graph.offsetWidth) {
-        graph.__width = graph.offsetWidth; // Streamlit has drawn it for another size
-        restoreRanges();
-      }
+      } else fit(chart); // not while it is being drawn
     }
     if (timer === null) updateReadings(); // the page may have been drawn again
     if (data.stage) presentation.writeAddress();
@@ -430,9 +448,7 @@ export default function (component) {
     clearInterval(waiting);
     document.removeEventListener("keydown", keys, true);
     document.removeEventListener("presentation", updatePresentation);
-    removeEventListener("resize", restoreRanges);
     removeEventListener("popstate", noteAddress);
-    clearTimeout(memory.resizing);
     handles?.remove();
     asked?.remove();
   };

@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+from sklearn.cluster import DBSCAN as PEER
 
 from clustering import DBSCAN, HDBSCAN, OPTICS, fit, labels_below, three_gaussians
+from clustering.core_points import FEW_CORE_POINTS, MANY_CORE_POINTS
 from pages.density import figures
-from pages.density.cut import clusters_by_radius, disjoint, with_branch, with_chosen_branches
+from pages.density.cut import (
+    NOTES,
+    branches_of,
+    clusters_by_radius,
+    core_notes,
+    disjoint,
+    with_branch,
+    with_chosen_branches,
+)
 from pages.figures import palette
 from pages.methods import density, method
 from pages.runs.frames import frames_of
@@ -26,6 +36,12 @@ def tree_run():
     return run_of(method("hdbscan"), sample("moons", 200), min_cluster_size=5, min_points=3)
 
 
+def tree_plot(run, frames):
+    """The tree of a run of HDBSCAN."""
+    parameters = run.history.parameters[-1]
+    return figures.condensed_tree_plot(run, parameters.hierarchy.tree, parameters.clusters, False, frames, "name")
+
+
 def plots(app):
     return [chart.proto.id for chart in app.get("plotly_chart")]
 
@@ -38,7 +54,7 @@ def test_optics_is_shown_with_its_order_and_the_distances():
     option = run.settings.option
     expected = fit(OPTICS(option("min_points"), min_cluster_size=option("min_cluster_size")), POINTS)
     np.testing.assert_array_equal(run.labels, expected.labels)
-    assert sum("density" in name for name in plots(app)) == 3
+    assert sum("density" in name for name in plots(app)) == 4
 
 
 def test_hdbscan_is_shown_with_its_tree():
@@ -79,14 +95,14 @@ def numbers(app):
     return {metric.label: metric.value for metric in app.metric}
 
 
-def test_dbscan_comes_first_and_is_shown_with_the_distances_and_the_order():
+def test_dbscan_comes_first_and_is_shown_with_the_distances_the_order_and_the_tree():
     app = opened("/density?n=100")
     assert not app.error
     assert not app.exception
     run = latest(app, "run")
     option = run.settings.option
     np.testing.assert_array_equal(run.labels, fit(DBSCAN(option("eps"), option("min_points")), POINTS).labels)
-    assert sum("density" in name for name in plots(app)) == 3
+    assert sum("density" in name for name in plots(app)) == 4
 
 
 def test_the_first_picture_has_three_clusters_and_little_noise():
@@ -148,6 +164,26 @@ def test_the_knee_and_the_default_are_used_with_a_click(address, key):
 def test_no_or_all_points_as_core_points_have_a_warning():
     assert "None of 100 points is a core point" in opened(f"{GROWTH}&dbscan_eps=0.001").warning[0].value
     assert "are core points of a single cluster" in opened(f"{GROWTH}&dbscan_eps=9").warning[0].value
+
+
+def test_notes_on_few_or_nearly_all_core_points_agree_with_the_warnings_at_every_radius():
+    for name, data in (("dbscan", sample("moons", 200)), ("optics", sample(n=60))):
+        run = run_of(method(name), data, min_points=5)
+        cores = run.view.core_distances(run)
+        radii, counts = clusters_by_radius(*run.view.cluster_ranges(run))
+        notes = core_notes(radii, counts, cores)
+        assert set(notes) == {"", *NOTES.values()}
+        for i in np.linspace(0, len(radii) - 1, 12).astype(int).tolist():
+            at_radius = run_of(method(name), data, min_points=5, eps=radii[i])
+            names = [notice.name for notice in at_radius.history.last.notices]
+            assert [NOTES[name] for name in names if name in NOTES] == [notes[i]] * (notes[i] != "")
+
+
+def test_the_notes_of_a_sample_of_the_core_distances_compare_with_its_size():
+    few, many = NOTES[FEW_CORE_POINTS], NOTES[MANY_CORE_POINTS]
+    cores = np.arange(1.0, 101.0)
+    assert core_notes([0.5, 1, 2, 98, 99], [0, 1, 1, 1, 1], cores) == [few, few, "", "", many]
+    assert core_notes([99], [2], cores) == [""]
 
 
 def test_without_enough_points_for_the_core_distances_all_are_noise():
@@ -293,7 +329,7 @@ def test_the_veil_of_the_plot_begins_at_the_points_reached(order_run):
 
 def test_the_area_of_a_branch_above_its_birth_is_its_stability(tree_run):
     frames, _ = frames_of(tree_run)
-    figure = figures.condensed_tree_plot(tree_run, frames, "name")
+    figure = tree_plot(tree_run, frames)
     tree = tree_run.history.parameters[-1].hierarchy.tree
     for cluster, trace in enumerate(figure.data[: len(tree.parents)]):
         x, y = np.array(trace.x), np.array(trace.y)
@@ -311,7 +347,7 @@ def test_the_area_of_a_branch_above_its_birth_is_its_stability(tree_run):
 
 def test_the_veil_of_the_tree_ends_at_the_density_level(tree_run):
     frames, _ = frames_of(tree_run)
-    figure = figures.condensed_tree_plot(tree_run, frames, "name")
+    figure = tree_plot(tree_run, frames)
     top = figure.layout.yaxis.range[1]
     heights = [spec.data[1].y[0] for spec in figure.frames]
     assert heights[0] == top
@@ -321,7 +357,7 @@ def test_the_veil_of_the_tree_ends_at_the_density_level(tree_run):
 
 def test_tooltips_of_the_tree_name_the_branch_that_a_click_chooses(tree_run):
     frames, _ = frames_of(tree_run)
-    markers = figures.condensed_tree_plot(tree_run, frames, "name").data[-1]
+    markers = tree_plot(tree_run, frames).data[-1]
     tree = tree_run.history.parameters[-1].hierarchy.tree
     assert [entry[0] for entry in markers.customdata] == list(range(1, len(tree.parents)))
     assert f"{tree.sizes[1]} points" in markers.customdata[0][1]
@@ -379,3 +415,108 @@ def test_the_order_without_frames_is_not_animated(growth_run):
     figure = figures.reachability_plot(growth_run, growth_run.view.reachability(growth_run), [], "name")
     assert figure.layout.meta is None
     assert len(figure.data) == growth_run.k + 2
+
+
+def branches_at_line(figure, tree, run, radius):
+    """For each color of the branches that a line at this radius crosses: these branches, and their widths at the line."""
+    widths = {}
+    for branch, trace in zip(sorted({0, *figures.drawn_branches(tree)}), figure.data, strict=False):
+        x, y = np.array(trace.x), np.array(trace.y)
+        half = len(x) // 2
+        crossed = np.flatnonzero((y[: half - 1] > radius) & (y[1:half] <= radius))
+        if len(crossed):
+            i = crossed[-1]
+            widths.setdefault(trace.fillcolor, []).append((branch, round(x[-1 - i] - x[i])))
+    return widths
+
+
+@pytest.mark.parametrize("name", ["dbscan", "optics"])
+@pytest.mark.parametrize("eps", [0.12, 0.16, 0.2, 0.25, 0.3])
+def test_branches_at_the_radius_have_the_colors_and_the_core_points_of_the_clusters(name, eps):
+    data = sample("moons", 200)
+    run = run_of(method(name), data, min_points=4, eps=eps)
+    tree = run.view.core_tree(run).tree
+    branches = branches_of(tree, run.labels, run.k, eps)
+    figure = figures.condensed_tree_plot(run, tree, branches, True, [], "name")
+    found = branches_at_line(figure, tree, run, eps)
+    peer = PEER(eps=eps, min_samples=4).fit(data.points)
+    core = np.isin(np.arange(200), peer.core_sample_indices_)
+    expected = {}
+    for cluster in range(peer.labels_.max() + 1):
+        members = core & (peer.labels_ == cluster)
+        if members.sum() >= 4:  # smaller ones are not drawn
+            (own,) = np.unique(run.labels[members])
+            expected[palette.color_of(run.ranks[own])] = int(members.sum())
+    assert {color: width for color, [(_, width)] in found.items()} == expected
+    assert len(expected) >= 1
+    assert palette.NEUTRAL not in found
+
+
+def test_branches_above_those_at_the_radius_are_gray_and_those_below_have_their_color():
+    run = run_of(method("dbscan"), sample("moons", 200), min_points=4, eps=0.25)
+    tree = run.view.core_tree(run).tree
+    branches = branches_of(tree, run.labels, run.k, 0.25)
+    assert tree.has_children[branches].any()
+    figure = figures.condensed_tree_plot(run, tree, branches, True, [], "name")
+    for branch in range(1, len(tree.parents)):
+        above = branch
+        while above > 0 and above not in branches:
+            above = int(tree.parents[above])
+        expected = palette.color_of(run.ranks[branches.tolist().index(above)]) if above in branches else palette.NEUTRAL
+        assert figure.data[branch].fillcolor == expected
+    assert figure.data[0].fillcolor == palette.NEUTRAL
+    assert figure.layout.meta is None
+    assert f"radius {1 / tree.deaths[1]:.3g} to {1 / tree.births[1]:.3g}" in figure.data[-1].customdata[0][1]
+
+
+def test_all_branches_have_the_color_of_the_only_cluster_at_a_radius_above_the_axis():
+    run = run_of(method("dbscan"), sample("moons", 200), min_points=4, eps=2)
+    tree = run.view.core_tree(run).tree
+    figure = figures.condensed_tree_plot(run, tree, branches_of(tree, run.labels, run.k, 2), True, [], "name")
+    assert figure.layout.yaxis.range[1] < 2
+    assert {trace.fillcolor for trace in figure.data[:-1]} == {palette.color_of(0)}
+
+
+def test_without_a_radius_no_branch_has_a_color(order_run):
+    tree = order_run.view.core_tree(order_run).tree
+    assert order_run.k > 1
+    assert (branches_of(tree, order_run.labels, order_run.k, 0) == -1).all()
+
+
+def test_the_tree_stays_readable_with_many_points():
+    run = run_of(method("dbscan"), sample(n=3000))
+    tree = run.view.core_tree(run).tree
+    assert len(tree.homes) == 3000
+    assert 2 < len(tree.parents) < 100
+    branches = branches_of(tree, run.labels, run.k, run.settings.option("eps"))
+    figure = figures.condensed_tree_plot(run, tree, branches, True, [], "name")
+    assert sum(len(trace.x) for trace in figure.data[:-1]) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("address", "figures_shown"),
+    [
+        ("/density?n=100&dbscan_min_points=101", ["distances"]),
+        ("/density?n=100&dbscan_min_points=1", ["distances", "tree"]),
+        ("/density?source=Built-in&table=Number words", ["distances", "tree"]),
+        ("/density?n=100&dbscan_metric=Manhattan", ["distances", "tree"]),
+        (f"{ORDER}&optics_eps=0", ["distances", "order", "tree"]),
+    ],
+)
+def test_the_tree_is_shown_for_every_metric_if_there_are_enough_points(address, figures_shown):
+    app = opened(address)
+    assert not app.exception
+    assert not app.error
+    shown = [kind for kind in ("distances", "order", "tree") if any(f"density {kind}" in name for name in plots(app))]
+    assert shown == figures_shown
+
+
+def test_the_tree_follows_the_radius():
+    seen = set()
+    for eps in (0.3, 0.6, 3):
+        app = opened(f"{GROWTH}&dbscan_eps={eps}")
+        run = latest(app, "run")
+        branches = branches_of(run.view.core_tree(run).tree, run.labels, run.k, eps)
+        assert any(f"density tree {tuple(branches.tolist())}" in name for name in plots(app))
+        seen.add(tuple(branches.tolist()))
+    assert len(seen) == 3

@@ -11,6 +11,7 @@ from pages.datasets import cleaning
 from pages.methods.metric import METRIC_NAMES
 from pages.runs.cache import RecentCache
 from pages.runs.run import make_run
+from tests.pages.checks import kinds_of_data, run_of
 
 METRICS = ("gower", "manhattan", "cosine")
 
@@ -72,3 +73,10 @@ def test_a_yes_or_no_column_leaves_the_covariances_of_a_mixture_regular():
     (covariance,) = make_run(data, settings, RecentCache(), lambda _: None).history.parameters[-1].covariances
     np.testing.assert_allclose(covariance, np.cov(data.points.T, bias=True), atol=1e-9)
     assert np.linalg.cond(covariance) < 10
+
+
+@pytest.mark.parametrize("view", methods.methods().values(), ids=lambda view: view.name)
+def test_the_title_says_k_only_where_it_is_chosen(view):
+    run = run_of(view, kinds_of_data(view)[0])
+    chosen, found = f"K = {run.k}" in run.title, f"{run.k} cluster{'s' * (run.k != 1)} found" in run.title
+    assert (chosen, found) == (view.traits.k == "chosen", view.traits.k == "found")
