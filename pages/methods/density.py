@@ -33,8 +33,8 @@ MAX_SCORED = 5_000
 MAX_LINKED = 1_000
 """maximum number of points between which lines are drawn"""
 MAX_ORDERED = 2_000
-"""maximum number of points for the reachability plot of a method that does not compute the order itself, and for the tree of all radii if it
-takes time quadratic in their number; otherwise the tree has at most `MAX_POINTS_FOR_DENSITY`"""
+"""maximum number of points for the reachability plot of a method that does not compute the order itself, and for the tree of
+all radii if it takes time quadratic in their number; otherwise the tree has at most `MAX_POINTS_FOR_DENSITY`"""
 SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to the sparsest region within each cluster; "
     "works for clusters of any shape. Noise counts as 0."
