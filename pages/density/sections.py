@@ -28,6 +28,9 @@ BRANCHES = "branches"
 TREE_OF_BRANCHES = "tree of branches"
 """session key: key of the run to which the chosen branches belong"""
 
+NAMES = {"order": "reachability plot", "tree": "tree of the clusters at all radii", "distances": "k-distance plot"}
+"""names of the figures of `DensityView.figures`"""
+
 
 def choose_view(data: Data) -> DensityView:
     """Choose one of the methods of the page that work with these data, or any of them if none does."""
@@ -308,10 +311,12 @@ def show_results(run: Run, shown: RunPictures, plane: Plane) -> None:
     st.caption(_note_on_figure(first, run, True))
     formulas, _ = run_view.choose_formulas(run, shown, always=True)
     left, right = st.columns(2, gap="medium")
-    others = [kind for kind in others if _exists(kind, run)]
     for kind in others:
         with left:
-            _show_figure(kind, run, shown, False)
-            st.caption(_note_on_figure(kind, run, False))
-    with right if others else left:
+            if _exists(kind, run):
+                _show_figure(kind, run, shown, False)
+                st.caption(_note_on_figure(kind, run, False))
+            elif len(run.labels) > (most := run.view.max_points_of(kind, run)):
+                st.caption(f"The {NAMES[kind]} is computed for at most {most:,} points.")
+    with right:
         run_view.show_results(run, shown, formulas, notices=False)

@@ -19,7 +19,6 @@ from pages.methods.base import NoScript, Placement, Script
 from pages.methods.density import (
     CORNERS,
     MAX_LINKED,
-    MAX_ORDERED,
     RADIUS_RULE,
     DensityView,
     default_radius,
@@ -140,7 +139,7 @@ class DBSCANView(DensityView):
 
     def reachability(self, run) -> ReachabilityOrder | None:
         count = run.settings.option("min_points")
-        if not (self._is_euclidean(run) and 2 <= count <= len(run.data.points) <= MAX_ORDERED):
+        if not (self._is_euclidean(run) and 2 <= count <= len(run.data.points) <= self.max_points_of("order", run)):
             return None
         return run.data.cached("reachability order", count, lambda: reachability_order(run.data.points, count))
 

@@ -33,8 +33,7 @@ MAX_SCORED = 5_000
 MAX_LINKED = 1_000
 """maximum number of points between which lines are drawn"""
 MAX_ORDERED = 2_000
-"""maximum number of points for the reachability plot of a method that does not compute the order itself, and for the tree of
-all radii if it takes time quadratic in their number; otherwise the tree has at most `MAX_POINTS_FOR_DENSITY`"""
+"""maximum number of points for figures that take time quadratic in it"""
 SCORE_NOTE = (
     "DBCV: from −1 to 1, larger is better; separation of the clusters relative to the sparsest region within each cluster; "
     "works for clusters of any shape. Noise counts as 0."
@@ -142,12 +141,15 @@ class DensityView(MethodView):
         """Radii at which clusters begin, and radii at which clusters end; None if there are too many points."""
         return None
 
+    def max_points_of(self, figure: str, run) -> int:
+        """Maximum number of points for one of `figures` that the method itself does not need."""
+        is_fast = figure == "tree" and self._is_euclidean(run) and run.data.points.shape[1] <= MAX_TREE_COLUMNS
+        return MAX_POINTS_FOR_DENSITY if is_fast else MAX_ORDERED
+
     def core_tree(self, run) -> CoreTree | None:
         """The clusters of core points at all radii; None if there are too few or too many points."""
         metric, count = self.distance_metric(run.settings), run.settings.option("min_points")
-        n, d = run.data.points.shape
-        is_fast = self._is_euclidean(run) and d <= MAX_TREE_COLUMNS
-        if not max(2, count) <= n <= (MAX_POINTS_FOR_DENSITY if is_fast else MAX_ORDERED):
+        if not max(2, count) <= len(run.data.points) <= self.max_points_of("tree", run):
             return None
 
         def compute() -> CoreTree:

@@ -520,3 +520,15 @@ def test_the_tree_follows_the_radius():
         assert any(f"density tree {tuple(branches.tolist())}" in name for name in plots(app))
         seen.add(tuple(branches.tolist()))
     assert len(seen) == 3
+
+
+def test_figures_that_are_not_computed_for_many_points_are_named(monkeypatch):
+    monkeypatch.setattr(density, "MAX_ORDERED", 60)
+    monkeypatch.setattr(density, "MAX_POINTS_FOR_DENSITY", 80)
+    app = opened("/density?n=100")
+    assert not app.exception
+    captions = [caption.value for caption in app.caption]
+    assert "The reachability plot is computed for at most 60 points." in captions
+    assert "The tree of the clusters at all radii is computed for at most 80 points." in captions
+    app = opened("/density?n=50")
+    assert not any("is computed for at most" in caption.value for caption in app.caption)
