@@ -67,11 +67,11 @@ def test_the_frame_that_is_shown_without_stepping_is_the_last_one():
 
 def test_steps_are_reordered_renamed_and_removed():
     app = with_playlist(**{SELECTED: 0})
-    press(app, "Later")
+    press(app, "Move down")
     assert titles(app) == "BAC"
-    press(app, "Later")
+    press(app, "Move down")
     assert titles(app) == "BCA"
-    press(app, "Earlier")
+    press(app, "Move up")
     assert titles(app) == "BAC"
     dialog(app).text_input(key="step title").set_value("Start").run()
     dialog(app).text_input(key="step sentence").set_value("Look at\x00 this.").run()
