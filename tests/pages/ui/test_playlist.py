@@ -1,7 +1,9 @@
 """The playlist: built, edited, kept and stepped through; and each sentence of the ready-made one is true."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -16,7 +18,7 @@ from pages.ui import playlist as module
 from pages.ui import project as project_module
 from pages.ui.playlist import BAR, OPENING, PLAYLIST, SELECTED, SHOWN, is_step, ready_made
 from pages.ui.project import LATEST
-from tests.pages.app import component, latest, opened
+from tests.pages.app import DASHBOARD, component, latest, opened
 from tests.pages.ui.test_project import reloaded
 
 THREE = Playlist("Lecture", tuple(Step(name, f"?k={k}") for k, name in enumerate("ABC", start=2)))
@@ -81,6 +83,20 @@ def test_steps_are_reordered_renamed_and_removed():
     assert titles(app) == "BC"
     dialog(app).text_input(key="playlist title").set_value("First lecture").run()
     assert app.session_state[PLAYLIST].title == "First lecture"
+
+
+def test_the_pages_that_fill_the_window_are_those_whose_player_has_a_stage():
+    dashboard = Path(DASHBOARD)
+    titles = dict(re.findall(r'"pages/(\w+)/page\.py",[^)]*?title="([^"]+)"', dashboard.read_text()))
+    folders = {path.parent.name for path in dashboard.parent.glob("pages/*/*.py") if "Stage(" in path.read_text()} - {"ui"}
+    assert sorted(module.PRESENTED) == sorted(titles[folder] for folder in folders)
+    app = dialog(with_playlist())
+    assert app.toggle(key="step presented").help == "Only for Watch, Compare, Density, Gaussian mixture and Hierarchical."
+
+
+def test_the_select_box_names_what_it_selects_and_the_number_of_steps():
+    app = dialog(with_playlist())
+    assert app.selectbox(key="step of the playlist").label == "Step to edit (of 3)"
 
 
 def test_the_bar_shows_the_step_and_asks_the_browser_once_to_open_its_link():
