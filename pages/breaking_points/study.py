@@ -51,7 +51,7 @@ class Deformation:
 
     def text_of(self, breaking_point: float) -> str:
         """A breaking point as text: a whole number rounded up, any other with two significant digits."""
-        return f"{ceil(breaking_point - 1e-9)}" if self.is_whole else f"{breaking_point:.2g}"
+        return f"{ceil(breaking_point)}" if self.is_whole else f"{breaking_point:.2g}"
 
 
 _ALL = (

@@ -73,7 +73,8 @@ def test_overlap_grows_as_the_distance_falls():
         ("Noise", {0: 1.0, 0.05: 0.9, 0.1: 0.7, 0.5: 0.5}, False, "fails at a noise fraction of 0.075 or more."),
         ("Noise", {0: 0.5, 0.05: 0.9}, False, "already fails at a noise fraction of 0."),
         ("Dimensions", {2: 1.0, 3: 0.98, 5: 0.78, 10: 0.1}, False, "fails in 5 or more dimensions."),
-        ("Dimensions", {2: 1.0, 3: 0.9, 5: 0.9, 10: 0.1, 20: 0.9}, True, "first fails in 6 dimensions."),
+        ("Dimensions", {2: 1.0, 5: 0.9, 10: 0.5, 20: 0.9}, False, "first fails in 7 dimensions."),  # 6.25 by interpolation
+        ("Dimensions", {2: 1.0, 5: 0.9, 10: 0.4}, False, "fails in 6 or more dimensions."),
         ("Dimensions", {2: 1.0, 50: 1.0, 100: 0.8 - 1e-9}, False, "fails in 100 or more dimensions."),
         ("Overlap", {8: 1.0, 6: 0.6}, False, "fails at a distance of 7 or less."),
         ("Overlap", {8: 1.0, 6: 0.6}, True, "first fails at a distance of 7."),

@@ -156,7 +156,9 @@ def test_the_gif_has_all_frames_and_shows_the_last_one_longer():
 
 def test_the_loss_curve_grows_with_the_frames():
     run, frames, _ = drawn()
-    curve = Stills(curves.curve_of(run, frames, "name"), 320, 260)
+    figure = curves.curve_of(run, frames, "name")
+    assert figure.layout.yaxis.exponentformat == "e"  # losses are written as in sentences
+    curve = Stills(figure, 320, 260)
 
     def drawn_pixels(i):
         image = np.asarray(curve.at(i)).astype(int)
