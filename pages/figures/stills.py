@@ -279,7 +279,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _plain(text: str) -> str:
-    """The text in one line, without HTML tags and entities."""
+    """The text on one line, without HTML tags and entities."""
     return " ".join(html.unescape(re.sub(r"</?\w+>", "", text)).split())
 
 
@@ -362,7 +362,7 @@ def animated_gif(
 
 
 def _shortened(text: str, size: int, width: int) -> str:
-    """The text in one line, truncated to this width in pixels."""
+    """The text on one line, truncated to this width in pixels."""
     text = truncate(" ".join(text.split()), 500)
     while _font(size).getlength(text) > width:
         text = text[:-2] + "…"

@@ -33,8 +33,6 @@ OPENING = "opening a step"
 ERROR = "error of the playlist"
 """session key: why the uploaded playlist cannot be opened"""
 BAR = "playlist_bar"
-PRESENTED = ("Watch", "Compare", "Density", "Gaussian mixture", "Hierarchical")
-"""titles of the pages that can fill the window"""
 MAX_WAITING_SECONDS = 3
 _HERE = Path(__file__).parent
 READY_MADE = "from_k_means_to_em.json"
@@ -178,7 +176,7 @@ def _edit(steps: tuple[Step, ...]) -> None:
     state["step presented"] = step.presented
     st.toggle(
         "Fill the window in a presentation",
-        help=f"Only for {', '.join(PRESENTED[:-1])} and {PRESENTED[-1]}.",
+        help="Only for Watch, Compare, Density, Gaussian mixture and Hierarchical.",
         key="step presented",
         on_change=lambda: _change(index, presented=state["step presented"]),
     )
