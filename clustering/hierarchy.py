@@ -6,7 +6,7 @@ dissimilarity of points and mean A the mean of the points in A:
     single      minimum of D over pairs of a point in A and a point in B
     complete    maximum of D over these pairs
     average     mean of D over these pairs
-    ward        sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||: the square root of twice the increase of the
+    ward        sqrt(2 |A| |B| / (|A| + |B|)) ||mean A - mean B||: the square root of twice the increase in the
                 within-cluster sum of squares
     centroid    ||mean A - mean B||
     median      as centroid, but a merged cluster has the midpoint of its two parts as its mean

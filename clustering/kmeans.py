@@ -84,7 +84,7 @@ class PreparedPoints(NamedTuple):
     cells: Cells | None = None
     """points sorted into the cells of a grid, if this saves time"""
     has_gaps: bool = True
-    """whether bounds on the gaps of points are stored from iteration to iteration"""
+    """whether bounds on each point's gap (see `KMeans`) are stored from iteration to iteration"""
     kept: int = ALL_KEPT
     """what a block of a Dask array keeps in memory"""
     first_row: int = 0
@@ -105,7 +105,7 @@ class Partition:
     """Assignment of each point to its nearest center, the lowest index if tied."""
 
     found: PointLabels | CellLabels | Values
-    """cluster of each point, and until when it is valid"""
+    """cluster of each point, and the drift up to which it stays valid"""
     sizes: np.ndarray
     """(k,) number of points in each cluster, or sum of their weights"""
     changed: int
@@ -151,17 +151,17 @@ class KMeans(Alternating):
     groups of unequal size or spread are often split.
 
     For each point the algorithm stores its gap: the distance to the second nearest center minus that to the nearest one.
-    When centers move by s, the gap shrinks by at most s(own center) + max s(other centers). Only points whose gap may be
-    used up are evaluated again (Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML; Hamerly 2010,
-    doi:10.1137/1.9781611972801.12). Many points in up to three dimensions are assigned by cells of a grid, see
-    `clustering.cells`. The labels equal those of a full search in every iteration.
+    When each center c moves by a distance s(c), the gap shrinks by at most s(own center) + max s(other centers). Only points
+    whose gap may be used up are evaluated again (Elkan 2003, "Using the triangle inequality to accelerate k-means", ICML;
+    Hamerly 2010, doi:10.1137/1.9781611972801.12). Large data sets in up to three dimensions are assigned by the cells of a
+    grid, see `clustering.cells`. The labels equal those of a full search in every iteration.
 
     The M step moves the center of an empty cluster to the point that is farthest from its assigned center, among clusters
     with at least two points. This reduces the loss. If every point coincides with its center, the cluster stays empty.
 
     The data may be `WeightedPoints`. Initializations then draw rows with probability proportional to their weight (times
-    squared distance, where they draw by distance). The point that fills an empty cluster brings its whole weight: only there
-    results differ from those of repeated rows, of which a single one moves.
+    squared distance, where they draw by distance). The point that fills an empty cluster takes its whole weight with it. This
+    is the only case in which results differ from those for repeated rows, where only one of the copies moves.
     """
 
     k: int
@@ -309,7 +309,7 @@ def _add_and_maximize(a, b) -> tuple[float, float]:
 
 
 def _fastest(prepared: PreparedPoints) -> PreparedPoints:
-    """The same points sorted into cells, or without gaps, if this saves time."""
+    """The same points sorted into cells, or without storing gaps, if this saves time."""
     cells = prepared.cells or useful_cells(prepared.columns, prepared.k)
     return prepared._replace(cells=cells, has_gaps=cells is not None or gaps_pay(*prepared.columns.shape, prepared.k))
 
@@ -323,7 +323,7 @@ def _prepared_block(points, shared: PreparedPoints, first_row: int, kept: int) -
 
 
 def _assigned(prepared: PreparedPoints, before: PointLabels | CellLabels | None, parameters, drift):
-    """Labels of the points, and changes of the clusters' sizes (k,) and sums (k, d) with the number of points moved.
+    """Labels of the points, and changes in the clusters' sizes (k,) and sums (k, d) with the number of points moved.
 
     Sizes and sums themselves if `before` is None.
     """

@@ -24,7 +24,7 @@ from clustering.process import State, check_limits, iteration_limit_notice
 from clustering.weights import refuse_weights
 
 PATIENCE = 10
-"""number of successive batches after which a run has converged if they changed the cluster of no point"""
+"""a run has converged after this many successive batches that reassigned no points (or at most `tol` times n)"""
 
 
 class BatchCenters(NamedTuple):
@@ -52,21 +52,21 @@ class MiniBatchKMeans:
 
     Notes
     -----
-    `tol` is a fraction of the points: a run has converged when each of `PATIENCE` successive batches changed the cluster of at
-    most `tol` times n points. The loss is then usually above that of K-means, and the more so, the smaller the batch.
+    `tol` is a fraction of the points: a run has converged when each of `PATIENCE` successive batches reassigned at most `tol`
+    times n points. The loss is then usually above that of K-means, and the more so, the smaller the batch.
 
-    Only batches are needed for the centers: for n points an iteration takes O(batch k d). But every state here has the cluster
-    of all points and the loss, which takes O(n k d), so that states can be compared with those of `KMeans`.
+    Only batches are needed for the centers: for n points an iteration takes O(batch k d). But every state here includes the
+    label of each point and the loss, which takes O(n k d), so that states can be compared with those of `KMeans`.
 
-    The centers depend on the random batches, also from given initial centers. A center that is nearest to no point of a batch
-    stays where it is.
+    The centers depend on the random batches, even if the initial centers are given. A center that is nearest to no point of a
+    batch stays where it is.
     """
 
     k: int
     batch: int = 50
     init: str | np.ndarray = "k-means++"
 
-    loss_name = "sum of squared distances of all points"
+    loss_name = "sum of squared distances of all points to their nearest centers"
     tol = 0.0
 
     def __post_init__(self):
@@ -92,7 +92,7 @@ class MiniBatchKMeans:
     def check_start(self, prepared: PreparedPoints, start) -> BatchCenters:
         """The given centers (k, d), which no points have moved yet, or a copy of the given `BatchCenters`.
 
-        Raises ValueError as in `KMeans.check_start`, or if the counts are not k numbers of at least 0.
+        Raises ValueError as in `KMeans.check_start`, or if the counts are not k integers of at least 0.
         """
         if not isinstance(start, BatchCenters):
             return _unmoved(self._kmeans.check_start(prepared, start))

@@ -238,7 +238,7 @@ def scatter_of_rows(prepared, rows, means, covariance: str) -> np.ndarray:
 
 
 def gain_of(prepared, values, new: Gaussians, covariance: str, old: Gaussians, coefficients) -> float:
-    """Weighted sum of responsibilities times the change of the log joint density."""
+    """Weighted sum of responsibilities times the change in the log joint density."""
     rows = rows_of(prepared, values, covariance, old, coefficients)
     before, after = log_joint_of(prepared, old), log_joint_of(prepared, new)
 

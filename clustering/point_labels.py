@@ -2,9 +2,9 @@
 
     gap(x) = distance of x to its second nearest center - distance to its nearest one
 
-When centers move by s, the gap of a point shrinks by at most s(own center) + max s(other centers). Only points whose gap may
-be used up are evaluated again (Elkan 2003, Hamerly 2010, see `KMeans`). In small tables with few clusters it is faster to
-evaluate all points without their gaps.
+When each center c moves by a distance s(c), the gap of a point shrinks by at most s(own center) + max s(other centers). Only
+points whose gap may be used up are evaluated again (Elkan 2003, Hamerly 2010, see `KMeans`). In small tables with few clusters
+it is faster to evaluate all points without storing their gaps.
 """
 
 from typing import NamedTuple
@@ -14,8 +14,8 @@ import numpy as np
 from clustering.chunks import approximate_two_smallest, chunk_size, map_chunks, product
 
 MAX_POINTS, MAX_PER_POINT, MAX_ENTRIES = 2**15, 80, 300_000
-"""number of points up to which it can be faster to evaluate all of them without gaps: if the work per point, the number of
-clusters times columns (plus 6), or the work for all points is small, found by timing"""
+"""number of points up to which it can be faster to evaluate all of them without storing gaps: if the work per point, the
+number of clusters times columns (plus 6), or the work for all points is small, found by timing"""
 
 
 class PointLabels(NamedTuple):

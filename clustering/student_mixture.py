@@ -43,7 +43,7 @@ MIN_DEGREES, MAX_DEGREES = 0.5, 200.0
 START_DEGREES = 10.0
 """degrees of freedom at the start if they are estimated"""
 NEWTON_TOLERANCE = 1e-7
-"""change of the logarithm of the degrees of freedom at which Newton's method has converged: the next one is its square"""
+"""change in the logarithm of the degrees of freedom at which Newton's method has converged: the next one is its square"""
 MAX_NEWTON_STEPS = 60
 """limit that only rounding errors could reach"""
 

@@ -303,7 +303,7 @@ class _Expansion(NamedTuple):
     """A cut of a leaf, and the clusters of the new leaves."""
 
     gain: float
-    """decrease of the surrogate loss"""
+    """decrease in the surrogate loss"""
     column: int
     threshold: float
     left: int

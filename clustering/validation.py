@@ -271,7 +271,7 @@ def confusion_matrix(groups, clusters, weights=None) -> ConfusionMatrix:
 def _pairs(a, b, weights) -> list[float]:
     """Number of pairs of points that are together in both clusterings, in a, in b, and in all.
 
-    A point with weight w is w points, which are pairs, too. If w is below 1, it is no pair with itself.
+    A point with weight w is w points, which are pairs, too. If w is below 1, it does not form a pair with itself.
     """
     tables, _, _ = _tables(a, b, weights, lambda weights: weights * own_parts(weights))
     counts, alone = tables[0].astype(float), tables[-1]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.breaking_points import figures
-from pages.breaking_points.study import BAND, DEFORMATIONS, GROUPS, SAMPLE, Deformation, ScoreCurve, Study
+from pages.breaking_points.study import BAND, DEFORMATIONS, GROUPS, SAMPLE, Deformation, RemainingCases, ScoreCurve, Study
 from pages.datasets.formatting import escape_markdown, minus_signs, pluralize
 from pages.datasets.limits import MAX_PANELS
 from pages.figures import plots
@@ -47,7 +47,8 @@ def show(study: Study, names: Sequence[str], repeats: int, threshold: float, lim
     if not curves:
         return
     deformation = study.deformation
-    st.markdown("  \n".join(sentence(curve, threshold) for curve in curves))
+    missing = {case.method for case in RemainingCases.of(study, names, repeats).tasks}
+    st.markdown("  \n".join(sentence(curve, threshold, curve.method in missing) for curve in curves))
     # a new key after each click, so that the selection is not repeated on return to this page
     key = f"curves {plots.token(deformation.title, study.n, study.seed, names, repeats)} {st.session_state.get('opened', 0)}"
 
@@ -72,15 +73,17 @@ def show(study: Study, names: Sequence[str], repeats: int, threshold: float, lim
         st.warning(escape_markdown(f"Some runs stopped with an error: {error}"), icon=":material/warning:")
 
 
-def sentence(curve: ScoreCurve, threshold: float) -> str:
-    """Where a method fails, in words."""
-    title, point = escape_markdown(method(curve.method).title), curve.breaking_point(threshold)
+def sentence(curve: ScoreCurve, threshold: float, some_missing: bool) -> str:
+    """Where a method fails, in words; `some_missing` is whether some of its runs have not finished."""
+    title, point, deformation = escape_markdown(method(curve.method).title), curve.breaking_point(threshold), curve.deformation
     if point is None:
-        return f"**{title}** fails at none of these values."
+        return f"**{title}** does not fail at any value tested{' so far' if some_missing else ''}."
     if point == curve.values[0]:
-        return f"**{title}** already fails at {curve.deformation.quantity} of {point:g}."
-    direction = "less" if curve.deformation.is_descending else "more"
-    return f"**{title}** fails at {curve.deformation.quantity} of {point:.2g} or {direction}."
+        return f"**{title}** already fails {deformation.place.format(f'{point:g}')}."
+    if some_missing or curve.recovers(threshold):
+        return f"**{title}** first fails {deformation.place.format(deformation.text_of(point))}."
+    direction = "less" if deformation.is_descending else "more"
+    return f"**{title}** fails {deformation.place.format(f'{deformation.text_of(point)} or {direction}')}."
 
 
 def open_case(study: Study, value: float, name: str, names: Sequence[str]) -> None:
@@ -115,7 +118,7 @@ def show_table(curves: Sequence[ScoreCurve], threshold: float) -> None:
         rows.append(
             [
                 mark("●", figures.color_of_method(curve.method), method(curve.method).title),
-                "none" if point is None else f"{point:.2g}",
+                "none" if point is None else deformation.text_of(point),
                 *(minus_signs(f"{means[value]:.2f}") if value in means else "" for value in deformation.values),
             ]
         )
@@ -126,5 +129,5 @@ def show_table(curves: Sequence[ScoreCurve], threshold: float) -> None:
     count = pluralize(most, "data set") if fewest == most else f"{fewest} to {pluralize(most, 'data set')}"
     st.caption(
         f"Columns: {deformation.axis}. Mean adjusted Rand index over {count}. The breaking point is interpolated between the "
-        "values."
+        f"values{' and rounded up' if deformation.is_whole else ''}."
     )

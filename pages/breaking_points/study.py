@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,36 +33,53 @@ class Deformation:
     title: str
     setting: str
     """argument of the sample's function"""
-    quantity: str
-    """what its values are, with an article"""
+    place: str
+    """where a method fails, with {} for a value"""
     axis: str
     """title of the axis of its values"""
     values: tuple[float, ...]
     """from the mildest to the strongest deformation"""
     is_logarithmic: bool = False
     """whether the axis is logarithmic"""
+    is_whole: bool = False
+    """whether values are whole numbers, so that a method can fail only at one of them"""
 
     @property
     def is_descending(self) -> bool:
         """Whether smaller values deform more."""
         return self.values[-1] < self.values[0]
 
+    def text_of(self, breaking_point: float) -> str:
+        """A breaking point as text: a whole number rounded up, any other with two significant digits."""
+        return f"{ceil(breaking_point)}" if self.is_whole else f"{breaking_point:.2g}"
+
 
 _ALL = (
-    Deformation("Stretch", "stretch", "a stretch", "length ÷ width of a group", (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12), True),
-    Deformation("Unequal sizes", "size_ratio", "a size ratio", "largest ÷ smallest size", (1, 2, 4, 8, 16, 32, 64), True),
     Deformation(
-        "Unequal densities", "spread_ratio", "a spread ratio", "widest ÷ narrowest group", (1, 1.5, 2, 3, 4, 5, 6, 8), True
+        "Stretch", "stretch", "at a stretch of {}", "length ÷ width of a group", (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12), True
+    ),
+    Deformation(
+        "Unequal sizes", "size_ratio", "at a size ratio of {}", "largest ÷ smallest size", (1, 2, 4, 8, 16, 32, 64), True
+    ),
+    Deformation(
+        "Unequal densities",
+        "spread_ratio",
+        "at a spread ratio of {}",
+        "widest ÷ narrowest group",
+        (1, 1.5, 2, 3, 4, 5, 6, 8),
+        True,
     ),
     Deformation(
         "Overlap",
         "distance",
-        "a distance",
+        "at a distance of {}",
         "distance between means, in standard deviations",
         (8, 6, 5, 4, 3.5, 3, 2.5, 2, 1.5, 1),
     ),
-    Deformation("Noise", "noise", "a fraction of noise", "fraction of noise", (0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)),
-    Deformation("Dimensions", "d", "a number of dimensions", "dimensions", (2, 3, 5, 10, 20, 50, 100), True),
+    Deformation(
+        "Noise", "noise", "at a noise fraction of {}", "noise fraction", (0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+    ),
+    Deformation("Dimensions", "d", "in {} dimensions", "dimensions", (2, 3, 5, 10, 20, 50, 100), True, True),
 )
 DEFORMATIONS = {one.title: one for one in _ALL}
 """by title"""
@@ -198,6 +216,11 @@ class ScoreCurve:
             return self.values[0]
         (before, after), (high, low) = self.values[i - 1 : i + 1], self.means[i - 1 : i + 1]
         return float(before + (high - threshold) / (high - low) * (after - before))
+
+    def recovers(self, threshold: float) -> bool:
+        """Whether the mean score reaches a threshold again after it has first fallen below it."""
+        below = self.means < threshold
+        return bool((below[:-1] & ~below[1:]).any())
 
 
 @dataclass(eq=False)

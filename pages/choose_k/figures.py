@@ -8,7 +8,7 @@ from pages.choose_k.sweep import Axis, BestRun
 from pages.choose_k.verdict import INFORMATION, NAMES, Criterion, KVerdict, OptionVerdict
 from pages.datasets.formatting import format_amount, minus_signs, pluralize
 from pages.figures import palette
-from pages.figures.plots import TIGHT, Figure
+from pages.figures.plots import TIGHT, Figure, number_ticks
 from pages.runs.known_groups import NAMES as SCORES
 from pages.runs.known_groups import KnownGroups
 
@@ -54,6 +54,7 @@ def curve(criterion: Criterion, axis: Axis, percent: bool = False) -> go.Figure:
         )
         data.append(dict(type="scatter", mode="markers", x=at[chosen], y=values[chosen], hoverinfo="skip", marker=mark))
     layout = _layout(HEIGHT, axis, at)
+    layout["yaxis"] |= number_ticks(values)
     if percent:
         layout["yaxis"] |= dict(tickformat=".0%", rangemode="tozero")
     return Figure(data, layout)
@@ -137,7 +138,8 @@ def information_criteria(verdict: KVerdict) -> go.Figure:
         figure.add_scatter(row=1, col=column, x=[best.k], y=[0], marker=mark, hoverinfo="skip", showlegend=False)
     title = f"{verdict.sweep.view.traits.cluster.capitalize()}s (K)"
     figure.update_xaxes(title=dict(text=title), zeroline=False, tickvals=verdict.ks.tolist())
-    figure.update_yaxes(zeroline=False, nticks=5)
+    differences = np.concatenate([trace.y for trace in figure.data])
+    figure.update_yaxes(zeroline=False, nticks=5, **number_ticks(differences))
     figure.update_layout(height=330, margin=TIGHT | dict(t=30), dragmode=False, legend=dict(orientation="h", y=-0.25, x=0))
     return figure
 

@@ -118,7 +118,7 @@ class Verdict(ABC):
 
     @property
     def further_curves(self) -> dict[str, Criterion]:
-        """Curves that are no criteria, by their keys."""
+        """Curves that are not criteria, by their keys."""
         return {}
 
     @abstractmethod

@@ -51,7 +51,7 @@ class Sample:
 DIMENSIONS = Setting("d", "Dimensions", 1, 10, 1)
 AT_LEAST_TWO = replace(DIMENSIONS, low=2)
 SAMPLES = {
-    "three": Sample("Three Gaussians", "Unit variance, weights 0.5, 0.3 and 0.2.", sampling.three_gaussians),
+    "three": Sample("Three Gaussians", "Unit variance; mixing weights 0.5, 0.3 and 0.2.", sampling.three_gaussians),
     "round": Sample(
         "Round groups",
         "Equal size and spread: the ideal case for K-means.",

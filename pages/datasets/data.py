@@ -252,7 +252,7 @@ class Data:
         return replace(self._restricted(self.sample_indices(n)), key=f"{self.key}/{n}")
 
     def subset(self, rows: np.ndarray) -> "Data":
-        """The data set restricted to these points, given by their positions; they are no random sample."""
+        """The data set restricted to these points, given by their positions; they are not a random sample."""
         digest = hashlib.sha256(np.asarray(rows, dtype=np.int64).tobytes()).hexdigest()[:16]
         note = f"{len(rows):,} selected of {len(self.points):,} {self.noun}s. {self.note}".strip()
         return replace(self._restricted(rows), key=f"{self.key}/rows {digest}", note=note, truth=None)

@@ -91,7 +91,7 @@ def escape_html(text: str) -> str:
 
 
 def escape_title(text: str) -> str:
-    """The text in one line of at most `MAX_TITLE_LENGTH` characters, escaped, for titles and tooltips of Plotly."""
+    """The text on one line of at most `MAX_TITLE_LENGTH` characters, escaped, for titles and tooltips of Plotly."""
     return escape_html(truncate(" ".join(str(text).split()), MAX_TITLE_LENGTH))
 
 
@@ -101,7 +101,7 @@ def truncate(text: str, length: int = MAX_LENGTH) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """The text in one line, with Markdown characters escaped and addresses broken so that they do not become links."""
+    """The text on one line, with Markdown characters escaped and addresses broken so that they do not become links."""
     text = ADDRESS.sub(lambda match: match[0][:-1] + WORD_JOINER + match[0][-1], text)
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:&=" else c for c in " ".join(text.split()))
 

@@ -291,8 +291,8 @@ def _note_on_distances(run: Run, played: bool) -> str:
     return (
         f"Core distances in decreasing order (k-distance plot). Points above the dashed line are not core points.{dots} "
         f"{found}**Default**: {RADIUS_RULE}. This radius is preferred over the knee because it takes the clusters into "
-        "account, whereas the knee depends only on distances. On most of the simulated data sets, it gives clusters closer "
-        "to the true groups."
+        "account, whereas the knee depends only on distances. On most of the simulated data sets, it gives clusters closer to "
+        "the true groups."
     )
 
 

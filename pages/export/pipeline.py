@@ -104,7 +104,7 @@ def pipeline(segments: Segments, rows_file: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """The text in one line, without characters that would end a docstring or comment."""
+    """The text on one line, without characters that would end a docstring or comment."""
     return " ".join("".join(c if c.isprintable() and c not in '\\"' else " " for c in text).split())
 
 

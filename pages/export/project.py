@@ -1,4 +1,4 @@
-"""A project: the data, preparation, names and settings of a session, in memory and as one zip file.
+"""A project: the data, preparation, names of segments and settings of a session, in memory and as one zip file.
 
 The file contains `project.json` and the data: uploaded files and pasted text byte by byte, generated data as Parquet.
 """
@@ -118,7 +118,7 @@ def from_zip(content: bytes) -> Project:
         If the file is damaged, too large, not a project, or has another version; the message is a sentence.
     """
     if not is_project(content):
-        raise ReadError("This file is no project: save one with “Save project” in the sidebar.")
+        raise ReadError("This file is not a project: save one with “Save project” in the sidebar.")
     with as_read_error(DAMAGED), zipfile.ZipFile(io.BytesIO(content)) as archive:
         sizes = {member.filename: member.file_size for member in archive.infolist()}
         if len(sizes) < len(archive.infolist()) or len(sizes) > MAX_MEMBERS:
@@ -155,7 +155,7 @@ def from_description(content: bytes, read) -> Project:
     except (ValueError, RecursionError):
         raise ReadError("This project file is damaged: its description is not valid JSON.") from None
     if not isinstance(found, dict) or found.get("kind") != KIND:
-        raise ReadError("This file is no project: save one with “Save project” in the sidebar.")
+        raise ReadError("This file is not a project: save one with “Save project” in the sidebar.")
     if type(found.get("version")) is not int or not 1 <= found["version"] <= VERSION:
         raise ReadError(
             f"This project has the version {str(found.get('version'))[:20]}, but only version {VERSION} can be read: open it "
@@ -247,7 +247,7 @@ def from_parquet(content: bytes) -> Data:
     Raises
     ------
     ValueError
-        If it is no such file; the message is a sentence.
+        If it is not such a file; the message is a sentence.
     """
     raw = read_parquet(content, Format("parquet"))
     with as_read_error("The data of this project are damaged."):

@@ -63,6 +63,13 @@ def extent_size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.where(high > low, high - low, np.maximum(1.0, 1e-6 * np.abs(low)))
 
 
+def number_ticks(values) -> dict:
+    """Return properties of an axis with these values or ends that write its ticks as `format_number` does, not as 20T."""
+    largest = np.abs(values).max(initial=0, where=~np.isnan(values))
+    # Plotly compares the exponents of large and of small numbers with the same limit
+    return dict(exponentformat="e", minexponent=8 if largest >= 1 else 4, separatethousands=True)
+
+
 def precision(low: float, high: float) -> type:
     """Return the floating-point type for coordinates from low to high: single precision if its rounding is invisible."""
     span, largest = high - low, max(abs(low), abs(high))

@@ -114,7 +114,8 @@ class _Paper:
             y = self.positions([across[0]], [value])[0][1]
             if self.y.get("showgrid", True):
                 lines.line([(0, y), (width, y)], GRID, OVERSAMPLING)
-            draw.text((left - OVERSAMPLING * 6, top + y), _tick_text(value), LIGHT_INK, _font(11), anchor="rm")
+            text = _tick_text(value, self.y.get("exponentformat") == "e")
+            draw.text((left - OVERSAMPLING * 6, top + y), text, LIGHT_INK, _font(11), anchor="rm")
         titles = [_plain(axis.get("title", {}).get("text", "")) for axis in (self.x, self.y)]
         draw.text((left + width / 2, self.sheet.height - OVERSAMPLING * 6), titles[0], INK, _font(12), anchor="mb")
         title = Image.new("RGB", (height, OVERSAMPLING * 18), BACKGROUND)
@@ -278,7 +279,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _plain(text: str) -> str:
-    """The text in one line, without HTML tags and entities."""
+    """The text on one line, without HTML tags and entities."""
     return " ".join(html.unescape(re.sub(r"</?\w+>", "", text)).split())
 
 
@@ -289,10 +290,11 @@ def _ticks(low: float, high: float, max_steps: int) -> np.ndarray:
     return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
 
 
-def _tick_text(value: float) -> str:
+def _tick_text(value: float, scientific: bool = False) -> str:
+    """A tick that fits the margin; from 10^9 on in scientific notation if `scientific`, as in `number_ticks`."""
     if abs(value) < 1e-12:
         return "0"
-    if not 1e-4 <= abs(value) < 1e15:
+    if not 1e-4 <= abs(value) < (1e9 if scientific else 1e15):
         return f"{value:.3g}"
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):  # abbreviated to fit the margin, as in Plotly
         if abs(value) >= max(size, 1e4):
@@ -360,7 +362,7 @@ def animated_gif(
 
 
 def _shortened(text: str, size: int, width: int) -> str:
-    """The text in one line, truncated to this width in pixels."""
+    """The text on one line, truncated to this width in pixels."""
     text = truncate(" ".join(text.split()), 500)
     while _font(size).getlength(text) > width:
         text = text[:-2] + "…"

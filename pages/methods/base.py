@@ -514,7 +514,7 @@ class MethodView(ABC):
 
     def e_sentence(self, run, state: int, current) -> str:
         changed = current.assignment.changed
-        what = "assigned" if current.iteration == 0 else "changed cluster"
+        what = "assigned" if current.iteration == 0 else "changed clusters"
         what = f"{pluralize(changed, 'point')} {what}"
         return f"{E_STEP}: {what}, loss {self.loss_text(current.loss)}."
 

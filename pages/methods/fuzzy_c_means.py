@@ -74,7 +74,7 @@ class FuzzyCMeansView(MethodView):
     def e_sentence(self, run, state: int, current) -> str:
         change = "initial memberships computed"
         if current.iteration > 0:
-            change = f"{pluralize(current.assignment.changed, 'point')} changed cluster (by largest membership)"
+            change = f"{pluralize(current.assignment.changed, 'point')} changed clusters (by largest membership)"
         return f"{E_STEP}: {change}, loss {self.loss_text(current.loss)}."
 
     def formulas(self, run, point: int, cluster: int) -> list[Formula]:

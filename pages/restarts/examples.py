@@ -40,8 +40,9 @@ EXAMPLES = {
     ),
     "grid": RestartsExample(
         "Grid of sixteen groups",
-        "The final losses form steps: each step is one more group without its own center, as counted by the centroid index. "
-        "In the most frequent solutions, look for a group that is split and a pair of groups that share a center.",
+        "The final losses fall into separate levels: at each higher level, one more group has no center of its own, as "
+        "counted by the centroid index. In the most frequent solutions, look for a group that is split and a pair of groups "
+        "that share a center.",
         {"source": "sample", "sample": "grid", "n": 1_000, "data_seed": 0}
         | {"grid_side": 4, "grid_distance": 6.0, "grid_d": 2},
         16,

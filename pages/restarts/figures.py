@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from pages.datasets.formatting import format_number
 from pages.figures import palette
-from pages.figures.plots import Figure
+from pages.figures.plots import Figure, number_ticks
 from pages.methods import repeatable_initializations
 from pages.restarts.study import Findings
 
@@ -48,12 +48,12 @@ def histogram(findings: Findings) -> go.Figure:
         edges = np.linspace(low, high, BINS + 1)
     rows = len(findings.by_initialization)
     figure = make_subplots(rows=rows, shared_xaxes=True, vertical_spacing=0.09)
-    for row, (initialization, runs) in enumerate(findings.by_initialization.items(), 1):
+    for row, initialization in enumerate(findings.by_initialization, 1):
+        runs = [run for run in findings.ranked if run.initialization == initialization]
         color, label = color_of_initialization(initialization), label_of_initialization(initialization)
         bins = np.clip(np.searchsorted(edges, [run.loss for run in runs], side="right") - 1, 0, len(edges) - 2)
         nonempty = np.unique(bins)
         runs_in = [[run for run, b in zip(runs, bins, strict=True) if b == bin_] for bin_ in nonempty]
-        best_runs = [min(members, key=lambda run: run.loss) for members in runs_in]
         figure.add_bar(
             row=row,
             col=1,
@@ -61,7 +61,7 @@ def histogram(findings: Findings) -> go.Figure:
             y=[len(members) for members in runs_in],
             width=0.94 * np.diff(edges)[nonempty],
             marker=dict(color=color, line=dict(width=0)),
-            customdata=[(run.initialization, run.seed) for run in best_runs],
+            customdata=[(members[0].initialization, members[0].seed) for members in runs_in],
             hovertext=[
                 f"{len(members)} of {len(runs)} runs<br>losses {format_number(edges[b])} to {format_number(edges[b + 1])}"
                 f"<br>click to open the best of these runs"
@@ -79,7 +79,8 @@ def histogram(findings: Findings) -> go.Figure:
         figure.update_yaxes(title=dict(text="runs"), row=row, col=1, rangemode="tozero", nticks=4)
     title = "<br>".join(textwrap.wrap(f"final loss: {findings.loss_name}", TITLE_WIDTH))
     figure.update_xaxes(title=dict(text=title), row=rows, col=1)
-    figure.update_xaxes(zeroline=False, range=[edges[0] - 0.03 * (edges[-1] - edges[0]), edges[-1]])
+    low = edges[0] - 0.03 * (edges[-1] - edges[0])
+    figure.update_xaxes(zeroline=False, range=[low, edges[-1]], **number_ticks([low, edges[-1]]))
     figure.update_layout(
         height=90 + 110 * rows, margin=MARGIN, showlegend=False, clickmode="event+select", dragmode=False, bargap=0
     )
@@ -140,6 +141,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
     # initial losses are so high that they would flatten the rest of the curves
     high = max(float(np.quantile([run.losses[min(1, len(run.losses) - 1)] for run in findings.runs], 0.9)), best.loss)
     span = (high - best.loss) or abs(best.loss) or 1.0
+    ends = best.loss - 0.06 * span, high + 0.06 * span
     layout = dict(
         height=height,
         margin=MARGIN,
@@ -148,7 +150,7 @@ def curves(findings: Findings, height: int) -> go.Figure:
         dragmode=False,
         clickmode="event+select",
         xaxis=dict(title=dict(text="iteration"), zeroline=False),
-        yaxis=dict(title=dict(text="loss"), zeroline=False, range=[best.loss - 0.06 * span, high + 0.06 * span]),
+        yaxis=dict(title=dict(text="loss"), zeroline=False, range=list(ends)) | number_ticks(ends),
     )
     return Figure(data, layout)
 

@@ -63,10 +63,9 @@ def clickable(figure, name: str, settings: Settings, alt: str) -> None:
 
 def choose_run(findings: Findings) -> None:
     """Draw a select box and a button to open any run without clicking a figure."""
-    runs = sorted(findings.runs, key=lambda run: run.loss)
     labels = {
         (run.initialization, run.seed): f"{format_number(run.loss)}: {label_of_run(run.initialization, run.seed)}"
-        for run in runs
+        for run in findings.ranked
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         initialization, seed = st.selectbox("Select a run (best first)", list(labels), format_func=labels.get, width=380)

@@ -243,9 +243,9 @@ class Findings:
     def __init__(self, study: RestartStudy, by_initialization: dict[str, list[RunSummary]]):
         self.study, self.by_initialization = study, by_initialization
         self.runs = [run for runs in by_initialization.values() for run in runs]
-        minimum = min(run.loss for run in self.runs)
-        ties = [run for run in self.runs if run.loss <= minimum + 1e-9 * abs(minimum)]
-        self.best = min(ties, key=lambda run: run.seed)
+        self.ranked = best_first(self.runs)
+        """the runs from the best to the worst"""
+        self.best = self.ranked[0]
         """run with the lowest final loss; the one with the smallest seed if several are equal up to rounding"""
 
     @property
@@ -359,7 +359,7 @@ class Findings:
     @cached_property
     def solutions(self) -> list[Solution]:
         """The distinct solutions by decreasing number of runs, then by increasing loss."""
-        runs = sorted(self.runs, key=lambda run: run.loss)
+        runs = self.ranked
         solution_of = distinct_partitions(np.stack([run.labels for run in runs]), max_difference=MAX_DIFFERENCE)
         groups = [[] for _ in range(solution_of.max() + 1)]
         for run, solution in zip(runs, solution_of, strict=True):
@@ -385,6 +385,17 @@ class Findings:
             centers = means_of(points, self.study.inputs.assign(self.best.parameters).labels, k)
         colors = ranks_by_position(points, centers)[match_clusters(run.labels, self.best.labels, k)]
         return colors[self.study.inputs.assign(run.parameters).labels]
+
+
+def best_first(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """The runs by increasing loss; those whose losses are equal up to rounding by increasing seed."""
+    losses = sorted(run.loss for run in runs)
+    level, levels = losses[0], {}
+    for loss in losses:
+        if loss > level + 1e-9 * abs(level):
+            level = loss
+        levels[loss] = level
+    return sorted(runs, key=lambda run: (levels[run.loss], run.seed))
 
 
 def _jaccard_distances(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:

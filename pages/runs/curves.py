@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from pages.datasets.formatting import format_number
 from pages.figures import palette
-from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, player_layout
+from pages.figures.plots import EMPTY_LINE, MARGIN, Figure, number_ticks, player_layout
 from pages.methods.base import Curve
 from pages.runs.frames import Frame
 from pages.runs.run import Run
@@ -29,6 +29,7 @@ def curve_of(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] = (
     y = curve.y
     # draw rounding errors as a flat line
     span = max(float(np.ptp(y)), 1e-6 * float(np.abs(y).max())) or 1.0
+    low, high = y.min() - 0.08 * span, y.max() + 0.08 * span
     layout = dict(
         height=SMALL_HEIGHT if beside else HEIGHT,
         margin=MARGIN | (dict(l=77, b=30) if beside else dict(l=77)),
@@ -39,11 +40,12 @@ def curve_of(run: Run, frames: list[Frame], name: str, beside: Sequence[Run] = (
             range=[-0.03 * last - 0.2, 1.03 * last + 0.2], zeroline=False, title=dict(text="" if beside else "iteration")
         ),
         yaxis=dict(
-            range=[y.min() - 0.08 * span, y.max() + 0.08 * span],
+            range=[low, high],
             zeroline=False,
             title=dict(text=curve.name),
             nticks=4 if beside else None,
-        ),
+        )
+        | number_ticks([low, high]),
     )
     return Figure(curve.traces(), layout | player_layout(name), specs)
 

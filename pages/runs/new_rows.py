@@ -34,7 +34,7 @@ class Drift:
     new: float
     """new mean, or share of the category; NaN without values"""
     change: float
-    """change of the mean in old standard deviations, or of the share"""
+    """change in the mean in old standard deviations, or in the share"""
     missing: float
     """share of missing values among the new rows"""
     stability: float

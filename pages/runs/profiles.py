@@ -200,7 +200,7 @@ def _differences(variable: Variable, labels: np.ndarray, k: int, weights: np.nda
             parts.append([])
             continue
         j = usable[np.abs(standardized[i, usable]).argmax()]
-        if len(variable.categories) == 2:  # both differ equally; tell of the one that is more frequent here
+        if len(variable.categories) == 2:  # both differ equally; describe the one that is more frequent here
             j = usable[standardized[i, usable].argmax()]
         others = inside[np.isfinite(inside[:, j]), j]
         extreme = k > 2 and inside[i, j] in (others.min(), others.max())

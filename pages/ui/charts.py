@@ -15,7 +15,7 @@ SAVE_BUTTON = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [
 
 def show_chart(figure: go.Figure, **options):
     """Show a figure; `options` are further arguments of `st.plotly_chart`, whose result is returned."""
-    # the theme can change without a new run of the script; then frame.css overrides these colors
+    # the theme can change without rerunning the script; then frame.css overrides these colors
     theme = DARK if st.context.theme.type == "dark" else LIGHT
     if hides_rings := not st.session_state.get(RINGS_KEY, True) and has_rings(figure):
         options["key"] = f"{options.get('key', '')} without rings"  # a new figure, which the player notices

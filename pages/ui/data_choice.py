@@ -147,7 +147,7 @@ def summary(data: Data) -> str:
 def _sample(below) -> Data:
     row = st.container(horizontal=below is not None, gap="medium")
     with row:
-        name = st.selectbox("Sample", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **IN_LINK)
+        name = st.selectbox("Data set", list(SAMPLES), format_func=lambda name: SAMPLES[name].title, key="sample", **IN_LINK)
     sample = SAMPLES[name]
     (st if below else row).caption(sample.text)
     values = {}

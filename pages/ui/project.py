@@ -44,7 +44,7 @@ from pages.ui.widgets import session_cache, uses_own_data
 TOKEN = "token of the tab"
 """session key: the secret token under which the project of this session is kept"""
 RESUMED, ASKED = "resumed", "asked for the token"
-"""session keys: whether the tab has told its token; whether it was asked for it in this script run"""
+"""session keys: whether the tab has sent its token; whether it was asked for it in this script run"""
 LATEST = "project of the session"
 """session key: the project as of the last script run"""
 REST = "rest of the project"
@@ -104,7 +104,7 @@ def collect(page: str, address: dict[str, list[str]]) -> Project:
 
 
 def _generated(state: dict) -> dict[str, StoredFile]:
-    """Data of the session that were neither uploaded nor pasted or drawn; rows of uploaded tables as row numbers."""
+    """Data of the session that were not uploaded, pasted or drawn; rows of uploaded tables as row numbers."""
     session, found = st.session_state, {}
 
     def parquet(purpose: str, data: Data, write: Callable[[Data], bytes] = to_parquet) -> None:
@@ -263,7 +263,7 @@ def resume(place, requested: dict[str, list[str]]) -> None:
     """Restore the project of a tab that was reloaded or has lost its session. Call it before any widget is drawn.
 
     `place` is a Streamlit container for an invisible component, and `requested` has the query parameters with which the
-    session began. If these need data that a new session does not have, the script ends until the tab has told its token.
+    session began. If these need data that a new session does not have, the script ends until the tab has sent its token.
     """
     session = st.session_state
     if ROWS in session:
@@ -329,17 +329,20 @@ def keep(place, page: str) -> None:
 
 
 def save_project() -> None:
-    """Show a menu that saves the project as a file. It is no fragment: those do nothing while the page waits for a run."""
+    """Show a menu that saves the project as a file.
+
+    It is not a fragment, because fragments do not respond while the page waits for a run.
+    """
     menu = st.popover("Save project", icon=":material/save:", on_change="rerun", key="project menu")
     with menu:
         if not menu.open:
             return
         if LATEST not in st.session_state:
-            st.caption("Wait until the first page is complete.")
+            st.caption("Wait until this page has finished loading.")
             return
         st.caption(
-            "One file with your data, preparation, names and settings. To continue later or on another computer, open it on "
-            "the Data page, under Upload."
+            "One file with your data, preparation, names of segments and settings. To continue later or on another computer, "
+            "open it on the Data page, under Upload."
         )
         project = st.session_state[LATEST]
         title = re.sub(r"[^A-Za-z0-9]+", "-", current().title).strip("-").lower()

@@ -31,7 +31,7 @@ def droppable(key: tuple, value: Any) -> Callable[[], Any]:
 
 @contextmanager
 def using_results(place) -> Iterator[None]:
-    """Context of a script that uses results of the session's cache; tells in a container if some were computed again."""
+    """Context of a script that uses results of the session's cache; shows a note in `place` if some were computed again."""
     cache = session_cache()
     with budget().script(cache):
         yield

@@ -162,8 +162,8 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     text = page.locator(".answer").inner_text()
     changed = int(text.split()[0])
     assert shown_frame(page) == 3
-    assert f"{changed} points changed cluster" in sentence(page)
-    assert text.startswith(f"{changed} points changed cluster; ")
+    assert f"{changed} points changed clusters" in sentence(page)
+    assert text.startswith(f"{changed} points changed clusters; ")
     assert text.endswith(f"you predicted 50: {50 - changed} too many.")
     assert page.locator(".prediction circle:not(.ghost)").count() == changed
     to_frame(page, 2)
@@ -176,7 +176,7 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     page.mouse.up()
     assert page.locator(".guess").input_value() == "50"
     page.keyboard.press("Enter")
-    assert page.locator(".answer").inner_text().endswith(f"you marked 50, of which {changed} changed cluster.")
+    assert page.locator(".answer").inner_text().endswith(f"you marked 50, of which {changed} changed clusters.")
 
     # iterations; Esc cancels, and digits are not keys of the presentation
     ask(page, "iterations")
@@ -199,7 +199,7 @@ def test_predictions_are_compared_with_the_frame_that_follows(page, server):
     page.get_by_role("heading", level=1).wait_for()
 
 
-def test_a_tree_has_no_questions_about_points_that_change_cluster(page, server):
+def test_a_tree_has_no_questions_about_points_that_change_clusters(page, server):
     visit(page, f"{server}/hierarchy?n=50&present=1", PLOT)
     wait_for_player(page, PLOT)
     page.keyboard.press("q")

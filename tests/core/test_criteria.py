@@ -486,7 +486,7 @@ def agreement(n=10, cluster=lambda rows, rng: rows, pairs=2, share=0.8):
         ([50, 50], 0, 2),
         ([35, 35], 30, 2),
         ([35, 34], 31, 0),  # too much noise
-        ([97, 2, 1], 0, 2),  # a hundredth of the points is no cluster
+        ([97, 2, 1], 0, 2),  # a hundredth of the points is not a cluster
         ([100], 0, 0),
         ([], 100, 0),
     ],

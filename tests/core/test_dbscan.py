@@ -211,7 +211,7 @@ def test_the_range_of_radii_begins_with_the_first_core_points_and_ends_after_the
     points = np.concatenate([np.arange(5.0), np.arange(5.0) + 20])[:, None]
     assert eps_range(points, 2) == pytest.approx((1, 1.1 * 16))
     assert eps_range(proximity_matrix(points), 2, "precomputed") == eps_range(points, 2)
-    with_outlier = np.concatenate([np.repeat(points, 10, axis=0), [[1e6]]])  # it is no cluster, so its merge does not count
+    with_outlier = np.concatenate([np.repeat(points, 10, axis=0), [[1e6]]])  # it is not a cluster, so its merge does not count
     assert eps_range(with_outlier, 2)[1] == pytest.approx(1.1 * 16)
 
 

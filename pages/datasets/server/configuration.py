@@ -55,7 +55,7 @@ def configured_memory() -> int | None:
     Raises
     ------
     ValueError
-        If the setting is no positive size.
+        If the setting is not a positive size.
     """
     text = os.environ.get(MEMORY, "").strip()
     if not text:

@@ -71,7 +71,7 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
     const next = later.find((index) => !data.moves[index]);
     // without centers, as in a tree, a color says which cluster a point will belong to at the end
     if (next !== undefined && centers.length && data.phases[now] !== "start" && labelsIn(now) && labelsIn(next)) {
-      const text = "Which points will change cluster? Click them, draw around them, or enter how many.";
+      const text = "Which points will change clusters? Click them, draw around them, or enter how many.";
       found.push({ kind: "points", to: next, marked: new Set(), text });
     }
     if (later.length && data.stage.iterations !== null) {
@@ -87,7 +87,7 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
     clear();
     open = true;
     root.classList.add("asking");
-    const names = { center: "A center", points: "Points that change cluster", iterations: "Iterations" };
+    const names = { center: "A center", points: "Points that change clusters", iterations: "Iterations" };
     $("which").replaceChildren(...offered.map(({ kind }) => new Option(names[kind], kind)));
     $("center").replaceChildren(...data.stage.names.map((name, i) => new Option(name, i)));
     choose(offered[0]);
@@ -215,9 +215,9 @@ function predictions({ root, data, graphOf, shown, show, announce }) {
     }
     const after = labelsIn(question.to);
     question.changed = after.flatMap((label, i) => (label === before[i] ? [] : [i]));
-    const text = `${counted(question.changed.length, "point")} changed cluster; you `;
+    const text = `${counted(question.changed.length, "point")} changed clusters; you `;
     const hits = question.changed.filter((i) => question.marked.has(i)).length;
-    if (question.marked.size === guess && guess) return `${text}marked ${guess}, of which ${hits} changed cluster.`;
+    if (question.marked.size === guess && guess) return `${text}marked ${guess}, of which ${hits} changed clusters.`;
     question.marked.clear();
     return `${text}predicted ${guess}: ${compared(guess, question.changed.length)}.`;
   }

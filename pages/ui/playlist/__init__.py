@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.datasets.formatting import escape_markdown, pluralize
+from pages.datasets.formatting import escape_markdown
 from pages.export.playlist import (
     MAX_BYTES,
     MAX_SENTENCE,
@@ -163,7 +163,7 @@ def _edit(steps: tuple[Step, ...]) -> None:
     state[SELECTED] = min(state.get(SELECTED, 0), len(steps) - 1)
     state["step of the playlist"] = state[SELECTED]
     st.selectbox(
-        pluralize(len(steps), "step"),
+        f"Step to edit (of {len(steps)})",
         range(len(steps)),
         format_func=lambda i: f"{i + 1}. {steps[i].title}" if i < len(steps) else "",
         key="step of the playlist",
@@ -175,15 +175,15 @@ def _edit(steps: tuple[Step, ...]) -> None:
     _text_field("Sentence", step.sentence, "step sentence", MAX_SENTENCE, lambda text: _change(index, sentence=text))
     state["step presented"] = step.presented
     st.toggle(
-        "Show full-window in a presentation",
-        help="Only for Watch, Compare, Gaussian mixture and Hierarchical.",
+        "Fill the window in a presentation",
+        help="Only for Watch, Compare, Density, Gaussian mixture and Hierarchical.",
         key="step presented",
         on_change=lambda: _change(index, presented=state["step presented"]),
     )
     with st.container(horizontal=True, gap="small"):
         for label, icon, disabled, callback, arguments in (
-            ("Earlier", "arrow_upward", index == 0, _move, (index, index - 1)),
-            ("Later", "arrow_downward", index == last, _move, (index, index + 1)),
+            ("Move up", "arrow_upward", index == 0, _move, (index, index - 1)),
+            ("Move down", "arrow_downward", index == last, _move, (index, index + 1)),
             ("Remove", "delete", False, _remove, (index,)),
             ("Open", "play_arrow", False, _open, (index,)),
         ):
@@ -193,7 +193,7 @@ def _edit(steps: tuple[Step, ...]) -> None:
 
 
 def _text_field(label: str, text: str, key: str, longest: int, on_change) -> None:
-    """A text field with this text, whose changes are passed on in one line."""
+    """A text field with this text, whose changes are passed on without line breaks."""
     st.session_state[key] = text
     st.text_input(
         label, key=key, max_chars=longest, on_change=lambda: on_change("".join(filter(str.isprintable, st.session_state[key])))
@@ -204,7 +204,8 @@ def _add(title: str) -> None:
     """Callback: add the view on the screen."""
     resting = st.session_state.get(RESTING)
     address = {name: texts for name, texts in st.session_state[ADDRESS].items() if name not in (FRAME, PRESENT)}
-    # the player changes the frame in the address without a run of the script; without one, it shows that of the figures
+    # the player updates the frame in the address without rerunning the script; if the address has no frame, the player shows
+    # the frame in which the figures are drawn
     frame = st.query_params.get(FRAME, "" if resting is None else str(resting))
     if resting is not None and frame:
         address[FRAME] = [frame]

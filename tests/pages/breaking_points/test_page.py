@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.breaking_points import study as module
-from pages.breaking_points.study import DEFORMATIONS, Outcome
+from pages.breaking_points.sections import sentence
+from pages.breaking_points.study import DEFORMATIONS, Outcome, ScoreCurve
 from tests.pages.app import latest, opened
 
 SMALL = "/breaking_points?breaking_n=100&repeats=3"
@@ -23,7 +25,7 @@ def scores(monkeypatch):
 
 
 def sentences(app):
-    return next(one.value for one in app.markdown if "fails" in one.value).replace("\\", "").split("  \n")
+    return next(one.value for one in app.markdown if " fail" in one.value).replace("\\", "").split("  \n")
 
 
 def table(app):
@@ -36,8 +38,8 @@ def test_sentences_figure_and_table_say_where_each_algorithm_fails():
     app = opened(SMALL)
     assert sentences(app) == [
         "**K-means** fails at a stretch of 2 or more.",
-        "**Gaussian mixture** fails at none of these values.",
-        "**K-medoids** fails at none of these values.",
+        "**Gaussian mixture** does not fail at any value tested.",
+        "**K-medoids** does not fail at any value tested.",
     ]
     headers, *rows = table(app)
     assert headers[:4] == ["Algorithm", "Breaking point", "1", "1.5"]
@@ -61,7 +63,54 @@ def test_overlap_grows_as_the_distance_falls():
     app = opened(f"{SMALL}&deformation=Overlap&breaking_methods=K-means&breaking_methods=Gaussian mixture")
     assert sentences(app)[0] == "**K-means** already fails at a distance of 8."
     app.number_input(key="threshold").set_value(0.15).run()
-    assert sentences(app)[0] == "**K-means** fails at none of these values."
+    assert sentences(app)[0] == "**K-means** does not fail at any value tested."
+
+
+@pytest.mark.parametrize(
+    ("title", "means", "some_missing", "expected"),
+    [
+        ("Noise", {0: 1.0, 0.05: 0.9, 0.1: 0.7, 0.5: 0.88, 0.6: 0.95}, False, "first fails at a noise fraction of 0.075."),
+        ("Noise", {0: 1.0, 0.05: 0.9, 0.1: 0.7, 0.5: 0.5}, False, "fails at a noise fraction of 0.075 or more."),
+        ("Noise", {0: 0.5, 0.05: 0.9}, False, "already fails at a noise fraction of 0."),
+        ("Dimensions", {2: 1.0, 3: 0.98, 5: 0.78, 10: 0.1}, False, "fails in 5 or more dimensions."),
+        ("Dimensions", {2: 1.0, 5: 0.9, 10: 0.5, 20: 0.9}, False, "first fails in 7 dimensions."),  # 6.25 by interpolation
+        ("Dimensions", {2: 1.0, 5: 0.9, 10: 0.4}, False, "fails in 6 or more dimensions."),
+        ("Dimensions", {2: 1.0, 50: 1.0, 100: 0.8 - 1e-9}, False, "fails in 100 or more dimensions."),
+        ("Overlap", {8: 1.0, 6: 0.6}, False, "fails at a distance of 7 or less."),
+        ("Overlap", {8: 1.0, 6: 0.6}, True, "first fails at a distance of 7."),
+        ("Stretch", {1: 1.0, 2: 0.8}, False, "does not fail at any value tested."),
+        ("Stretch", {1: 1.0, 2: 0.8}, True, "does not fail at any value tested so far."),
+    ],
+)
+def test_a_sentence_claims_no_more_than_the_scores_show(title, means, some_missing, expected):
+    curve = ScoreCurve("kmeans", DEFORMATIONS[title], {value: np.array([mean]) for value, mean in means.items()})
+    assert sentence(curve, 0.8, some_missing).replace("\\", "") == f"**K-means** {expected}"
+
+
+def test_while_runs_are_missing_the_sentence_says_so_and_the_table_has_the_same_breaking_point(monkeypatch):
+    def stop_at_20(study, case, on_step):
+        if case.value == 20:
+            raise KeyboardInterrupt
+        return Outcome(0.98 if case.value < 5 or case.method != "kmeans" else 0.78)
+
+    monkeypatch.setattr(module.Study, "outcome", stop_at_20)
+    study = module.Study(DEFORMATIONS["Dimensions"], 100, 0)
+    names = ["kmeans", "mixture"]
+    with pytest.raises(KeyboardInterrupt):
+        module.RemainingCases.of(study, names, 1).resume(lambda *_: None)
+    app = AppTest.from_function(show_study, args=(study, names)).run()
+    assert not app.exception
+    assert sentences(app) == [
+        "**K-means** first fails in 5 dimensions.",
+        "**Gaussian mixture** does not fail at any value tested so far.",
+    ]
+    assert [row[1] for row in table(app)[1:]] == ["5", "none"]
+
+
+def show_study(study, names):
+    from pages.breaking_points.sections import show
+
+    show(study, names, 1, 0.8, study.limits(1))
 
 
 def test_a_case_opens_in_compare_with_the_chosen_algorithms_and_the_data_of_the_case():

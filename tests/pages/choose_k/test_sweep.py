@@ -314,6 +314,8 @@ def test_the_silhouette_plot_contains_every_point_once(three):
 
 def test_the_curves_mark_the_suggested_k(three):
     for criterion in three.criteria.values():
-        *_, mark = sweep_figures.curve(criterion, three.sweep.axis).data
+        figure = sweep_figures.curve(criterion, three.sweep.axis)
+        assert figure.layout.yaxis.exponentformat == "e"  # values are written as in sentences
+        *_, mark = figure.data
         assert list(mark.x) == [3]
         assert mark.y[0] == criterion.values[list(criterion.at).index(3)]

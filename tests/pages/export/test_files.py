@@ -164,7 +164,7 @@ def test_the_history_loads_without_pickle_and_contains_every_state(name):
     arrays = np.load(io.BytesIO(files.history_npz(run)), allow_pickle=False)
     states = len(run.history)
     np.testing.assert_array_equal(arrays["losses"], run.history.losses)
-    halves = len(run.history.states) - states - 1  # the start is no state of an iteration
+    halves = len(run.history.states) - states - 1  # the start does not belong to an iteration
     assert len(arrays["half_losses"]) == halves
     assert halves == states - 1 or run.view.traits.loss is None or run.view.traits.k == "found"
     assert arrays["sizes"].shape == (states, max(map(len, run.history.sizes)))

@@ -68,7 +68,7 @@ def test_other_zip_archives_are_no_projects():
     assert not is_project(b"")
     assert not is_project(b"a,b\n1,2\n")
     assert not is_project(archive(None, [("table.csv", b"a\n1\n")]))
-    with pytest.raises(ValueError, match="no project"):
+    with pytest.raises(ValueError, match="not a project"):
         from_zip(archive(None, [("table.csv", b"a\n1\n")]))
 
 
@@ -79,8 +79,8 @@ def test_other_zip_archives_are_no_projects():
         (archive(b"\xff\xfe"), "not valid JSON"),
         (archive(b"[" * 100_000), "not valid JSON"),
         (archive(json.dumps(VALID)[:-1].encode() + b', "x": NaN}'), "not valid JSON"),
-        (archive(b"[]"), "no project"),
-        (archive(VALID, kind="model"), "no project"),
+        (archive(b"[]"), "not a project"),
+        (archive(VALID, kind="model"), "not a project"),
         (archive(VALID, version=2), "has the version 2, but only version 1 can be read"),
         (archive(VALID, version="1"), "has the version"),
         (archive(VALID, version=True), "has the version"),
@@ -99,8 +99,8 @@ def test_other_zip_archives_are_no_projects():
         (archive(VALID, files={"file": FILE | {"member": "project.json"}}), "missing or invalid"),
         (archive(VALID, files={"file": FILE}), "damaged or incomplete"),
         (archive(VALID, files={"file": FILE | {"member": "/etc/passwd"}}), "damaged or incomplete"),
-        (archive(VALID, [(f"data/{i}", b"") for i in range(10)]), "no project"),
-        (archive(VALID)[:-30], "no project"),
+        (archive(VALID, [(f"data/{i}", b"") for i in range(10)]), "not a project"),
+        (archive(VALID)[:-30], "not a project"),
         (archive(VALID).replace(b"PK\x01\x02", b"PK\x01\x03"), "damaged or incomplete"),
     ],
 )  # fmt: skip

@@ -51,7 +51,7 @@ def test_neither_memory_nor_names_nor_contents_of_files_hold_the_token(tmp_path)
     for file in (tmp_path / "kept").rglob("*"):
         assert token not in str(file)
         assert file.is_dir() or token.encode() not in file.read_bytes()
-    assert store.load(next((tmp_path / "kept").iterdir()).name) is None  # the hash is no token
+    assert store.load(next((tmp_path / "kept").iterdir()).name) is None  # the hash is not a token
     in_memory = TabStore(None)
     in_memory.save(token, project())
     assert token not in repr(vars(in_memory))

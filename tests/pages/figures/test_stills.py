@@ -11,6 +11,7 @@ from PIL import Image, ImageColor
 
 from pages.datasets import catalog
 from pages.datasets.data import POINTS
+from pages.datasets.formatting import format_number
 from pages.datasets.planes import column_plane
 from pages.export import files
 from pages.figures import palette, plots, stills
@@ -155,7 +156,9 @@ def test_the_gif_has_all_frames_and_shows_the_last_one_longer():
 
 def test_the_loss_curve_grows_with_the_frames():
     run, frames, _ = drawn()
-    curve = Stills(curves.curve_of(run, frames, "name"), 320, 260)
+    figure = curves.curve_of(run, frames, "name")
+    assert figure.layout.yaxis.exponentformat == "e"  # losses are written as in sentences
+    curve = Stills(figure, 320, 260)
 
     def drawn_pixels(i):
         image = np.asarray(curve.at(i)).astype(int)
@@ -179,6 +182,20 @@ def test_the_loss_curve_grows_with_the_frames():
 )
 def test_tick_labels_fit_the_margin(value, text):
     assert stills._tick_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(2e8, "200M"), (1e9, "1e+09"), (1.05e13, "1.05e+13"), (-3e9, "-3e+09")])
+def test_large_losses_are_in_scientific_notation(value, text):
+    assert stills._tick_text(value, scientific=True) == text
+
+
+@pytest.mark.parametrize("value", [2e-7, 9e-5, 1.1e-4, 0.3, 1, 2e4, 9e8, 1.1e9, 2e13])
+def test_plotly_writes_numbers_on_an_axis_as_sentences_do(value):
+    ticks = plots.number_ticks([0, value, np.nan])
+    # Plotly's rule (autoTickRound in plots/cartesian/axes.js)
+    with_exponent = abs(np.floor(np.log10(value) + 0.01)) > ticks["minexponent"]
+    assert (ticks["exponentformat"], ticks["separatethousands"]) == ("e", True)
+    assert with_exponent == ("e" in format_number(value))
 
 
 def test_names_that_overlap_are_left_out_if_the_browser_hides_them():

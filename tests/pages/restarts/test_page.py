@@ -10,6 +10,7 @@ from pages.datasets.formatting import format_number
 from pages.figures import plots
 from pages.methods import base, initializations, method, settings
 from pages.restarts.examples import EXAMPLES
+from pages.restarts.figures import label_of_run
 from pages.restarts.study import RemainingRuns, RestartStudy
 from pages.runs.cache import RecentCache
 from tests.pages.app import latest, opened
@@ -79,6 +80,9 @@ def test_it_opens_with_a_hundred_runs_of_three_initializations():
     ]
     assert not any(header.startswith("Published") for header in headers)
     assert len(app.get("plotly_chart")) == 2
+    box = next(box for box in app.selectbox if box.label == "Select a run (best first)")
+    assert box.index == 0
+    assert box.options[0].endswith(f": {label_of_run(found.best.initialization, found.best.seed)}")  # the bold curve
 
 
 @pytest.mark.parametrize(

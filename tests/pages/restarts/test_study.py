@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from clustering import adjusted_rand_index, centroid_index, match_clusters, proximity_matrix
 from pages.datasets import catalog
 from pages.datasets.data import PRECOMPUTED, Data
+from pages.datasets.formatting import format_number
 from pages.datasets.planes import column_plane, principal_plane
 from pages.figures import palette
 from pages.figures.thumbnails import thumbnail
@@ -303,6 +304,31 @@ def test_the_best_run_is_the_first_with_the_lowest_loss(findings):
     assert findings.best.loss == pytest.approx(least, rel=1e-9)
     earlier = [run for run in findings.runs if run.seed < findings.best.seed]  # the initializations take turns
     assert all(run.loss > findings.best.loss for run in earlier)
+
+
+def test_if_losses_are_equal_up_to_rounding_the_smallest_seed_is_best_everywhere():
+    found = findings_of(sample(), ["random", "k-means++"], 20)
+    lowest = min(found.runs, key=lambda run: run.loss)
+    assert (lowest.seed, lowest.loss) != (1, found.best.loss)  # the lowest loss without regard to rounding
+    assert found.ranked[:2] == [found.by_initialization[name][0] for name in ("random", "k-means++")]
+    assert found.ranked[0] is found.best is found.solutions[0].best
+    assert sorted(run.seed for run in found.ranked) == sorted(run.seed for run in found.runs)
+    first = [bar.customdata[0] for bar in bars(restart_figures.histogram(found))]
+    assert [tuple(which) for which in first] == [("random", 1), ("k-means++", 1)]
+    bold = restart_figures.curves(found, 300).data[-1]
+    assert tuple(bold.customdata[0]) == ("random", 1)
+
+
+def test_ranked_runs_have_increasing_losses(findings):
+    losses = np.array([run.loss for run in findings.ranked])
+    assert (np.diff(losses) >= -1e-9 * np.abs(losses[1:])).all()
+    assert losses[-1] > losses[0]
+
+
+def test_losses_on_axes_are_written_as_in_sentences(on_s1):
+    axes = [restart_figures.curves(on_s1, 300).layout.yaxis, *restart_figures.histogram(on_s1).select_xaxes()]
+    assert "e+" in format_number(on_s1.best.loss)
+    assert {(axis.exponentformat, axis.minexponent) for axis in axes} == {("e", 8)}
 
 
 def test_true_means_need_as_many_true_groups_as_clusters():

@@ -1,7 +1,9 @@
 """The playlist: built, edited, kept and stepped through; and each sentence of the ready-made one is true."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -16,7 +18,7 @@ from pages.ui import playlist as module
 from pages.ui import project as project_module
 from pages.ui.playlist import BAR, OPENING, PLAYLIST, SELECTED, SHOWN, is_step, ready_made
 from pages.ui.project import LATEST
-from tests.pages.app import component, latest, opened
+from tests.pages.app import DASHBOARD, component, latest, opened
 from tests.pages.ui.test_project import reloaded
 
 THREE = Playlist("Lecture", tuple(Step(name, f"?k={k}") for k, name in enumerate("ABC", start=2)))
@@ -67,11 +69,11 @@ def test_the_frame_that_is_shown_without_stepping_is_the_last_one():
 
 def test_steps_are_reordered_renamed_and_removed():
     app = with_playlist(**{SELECTED: 0})
-    press(app, "Later")
+    press(app, "Move down")
     assert titles(app) == "BAC"
-    press(app, "Later")
+    press(app, "Move down")
     assert titles(app) == "BCA"
-    press(app, "Earlier")
+    press(app, "Move up")
     assert titles(app) == "BAC"
     dialog(app).text_input(key="step title").set_value("Start").run()
     dialog(app).text_input(key="step sentence").set_value("Look at\x00 this.").run()
@@ -81,6 +83,20 @@ def test_steps_are_reordered_renamed_and_removed():
     assert titles(app) == "BC"
     dialog(app).text_input(key="playlist title").set_value("First lecture").run()
     assert app.session_state[PLAYLIST].title == "First lecture"
+
+
+def test_the_toggle_names_the_pages_whose_player_can_fill_the_window():
+    dashboard = Path(DASHBOARD)
+    titles = dict(re.findall(r'"pages/(\w+)/page\.py",[^)]*?title="([^"]+)"', dashboard.read_text()))
+    folders = {path.parent.name for path in dashboard.parent.glob("pages/*/*.py") if "Stage(" in path.read_text()} - {"ui"}
+    help = dialog(with_playlist()).toggle(key="step presented").help
+    named = re.split(", | and ", help.removeprefix("Only for ").removesuffix("."))
+    assert sorted(named) == sorted(titles[folder] for folder in folders)
+
+
+def test_the_select_box_names_what_it_selects_and_the_number_of_steps():
+    app = dialog(with_playlist())
+    assert app.selectbox(key="step of the playlist").label == "Step to edit (of 3)"
 
 
 def test_the_bar_shows_the_step_and_asks_the_browser_once_to_open_its_link():
