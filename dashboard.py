@@ -83,7 +83,7 @@ def main() -> None:
                 show_limits()
         else:
             with st.sidebar:
-                st.subheader("Data of the other pages" if page in (embedding, grid, breaking_points) else "Data")
+                st.subheader("Data for the other pages" if page in (embedding, grid, breaking_points) else "Data")
                 choose_data()
         restore_rest()
         with st.sidebar:

@@ -1,4 +1,7 @@
-"""Proximity matrices: (n, n) arrays of pairwise dissimilarities, the input of K-medoids."""
+"""Proximity matrices: (n, n) arrays of pairwise dissimilarities.
+
+They are the input of K-medoids and of methods with `metric="precomputed"`.
+"""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -87,7 +90,7 @@ def check_proximities(proximities) -> np.ndarray:
     diagonal = np.flatnonzero(checked.diagonal())
     if diagonal.size:
         i = diagonal[0]
-        raise ValueError(f"the proximity of a point to itself must be 0, but entry ({i}, {i}) is {checked[i, i]:g}")
+        raise ValueError(f"the dissimilarity of a point to itself must be 0, but entry ({i}, {i}) is {checked[i, i]:g}")
     map_chunks(lambda rows: _check_symmetry(checked, rows, 1e-12 * largest), len(checked), TILE)
     return checked
 
@@ -105,7 +108,7 @@ def _check_entries(matrix, rows) -> float:
     finite = np.isfinite(block)
     rule, invalid = ("finite", ~finite) if not finite.all() else ("at least 0", block < 0)
     i, j = np.argwhere(invalid)[0] + (rows.start, 0)
-    raise ValueError(f"proximities must be {rule}, but entry ({i}, {j}) is {matrix[i, j]:g}")
+    raise ValueError(f"dissimilarities must be {rule}, but entry ({i}, {j}) is {matrix[i, j]:g}")
 
 
 def _check_symmetry(matrix, rows, margin) -> None:

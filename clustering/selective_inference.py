@@ -1,6 +1,6 @@
 """Tests for a difference in means between two clusters, valid although the clusters were found in the same data.
 
-Clusters are chosen to be far apart, so that a classical test of their means rejects far too often. Here the p-value is
+Clusters are chosen to be far apart, so a classical test of their means rejects far too often. Here the p-value is
 conditional on the clustering:
 
     p = P(phi >= ||mean a - mean b||  given  phi in S),   phi ~ sigma sqrt(1 / n_a + 1 / n_b) chi_d
@@ -13,7 +13,7 @@ points stay. Model: points x_i ~ N(mu_i, sigma^2 I), independent. Null hypothesi
                 (Chen & Witten 2023, JMLR 24(152), arXiv:2203.15267)
     tree        the same merges up to the cut; equivalently, a and b are clusters of the cut
                 (Gao, Bien & Witten 2022, doi:10.1080/01621459.2022.2116331)
-    any other   a and b are found again, by importance sampling (section 4.1 of Gao, Bien & Witten)
+    any other   a and b are found again; estimated by importance sampling (section 4.1 of Gao, Bien & Witten)
 
 For K-means and trees, S is exact: all phi >= 0 except the intervals in which some comparison of two distances has another
 outcome. With s = phi - ||mean a - mean b|| and the unit vector u from mean b to mean a, point i is moved to x_i + w_i s u; w_i
@@ -36,7 +36,8 @@ are left out of the condition, since they would put the observed distance on the
 TIED_HEIGHTS = 1e-9
 """the same for heights of a tree, which have larger rounding errors"""
 CONTRADICTION = 1e-6
-"""relative difference of squared distances beyond rounding, with which labels or merges contradict the points"""
+"""relative difference of squared distances above which labels or merges count as contradicting the points, not as rounding
+errors"""
 NEWTON_STEPS = 60
 ROWS_AT_ONCE = 100
 """number of points or clusters whose pairs with all others are compared at once"""
@@ -141,7 +142,7 @@ def rows_of_centers(points, centers) -> np.ndarray:
     rounding = 1e-12 * max(np.abs(points).max(), np.ptp(points))
     far = distances.min(axis=1) > rounding
     if far.any():
-        raise ValueError(f"the initial centers must be points, but center {far.argmax()} is none")
+        raise ValueError(f"the initial centers must be points, but center {far.argmax()} is not one of them")
     return rows
 
 
@@ -186,14 +187,15 @@ def tree_mean_test(
 
     Notes
     -----
-    Two clusters that move apart keep their own merges and heights. So S follows from comparing the distance of each pair of
-    clusters that are moved differently with the greatest height of a merge while both exist. The squared distance is quadratic
-    in phi for Ward, centroid and median linkage, and for single linkage that of points is. For complete linkage the pair is
-    nearer than a height if each of its pairs of points is. For average linkage (of distances, not of their squares as in the
-    paper) the distance is a convex function of phi, so the two ends are found by Newton's method.
+    Two clusters that move apart keep their own merges and heights. S is therefore found by comparing, for each pair of
+    clusters that move differently, their distance with the greatest merge height while both exist. For Ward, centroid and
+    median linkage, the squared distance of two clusters is quadratic in phi; for single linkage, the squared distance of two
+    points is. For complete linkage, the pair is closer than a height if each of its pairs of points is. For average linkage
+    (of distances, not of their squares as in the paper) the distance is a convex function of phi, so the two ends are found by
+    Newton's method.
 
-    Takes O(n^2) time and memory, which is meant for n up to 3,000; complete and average linkage take O(n^2) time
-    for each level of the tree, seconds for n = 1,000.
+    Takes O(n^2) time and memory; intended for n up to 3,000. Complete and average linkage take O(n^2) time for each level
+    of the tree, seconds for n = 1,000.
     """
     points = check_data(points)
     if linkage not in LINKAGES:
@@ -340,7 +342,7 @@ def _moved(points: np.ndarray, labels: np.ndarray, k: int, a: int, b: int, sigma
     difference = points[in_a].mean(axis=0) - points[in_b].mean(axis=0)
     norm = float(np.linalg.norm(difference))
     if norm <= TIED * np.abs(points).max():
-        raise ValueError("the two clusters have the same mean, so that nothing is left to test")
+        raise ValueError("the two clusters have the same mean, so there is nothing to test")
     n_a, n_b = int(in_a.sum()), int(in_b.sum())
     weights = np.where(in_a, n_b / (n_a + n_b), np.where(in_b, -n_a / (n_a + n_b), 0.0))
     direction = difference / norm
@@ -409,7 +411,10 @@ def _union(intervals: np.ndarray) -> np.ndarray:
 
 
 def _negative(square: np.ndarray, half: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """(m, 2) open intervals of s in which one of square s^2 + 2 half s + value is negative; all values are positive."""
+    """(m, 2) open intervals of s in which any one of the quadratics square s^2 + 2 half s + value is negative.
+
+    All values are positive. The intervals may overlap.
+    """
     discriminant = half**2 - square * value
     real = discriminant > 0
     square, half, value = square[real] + 0.0, half[real], value[real]  # + 0.0 turns -0.0 into 0.0
@@ -457,7 +462,7 @@ class _Nodes(NamedTuple):
     last: np.ndarray
     """(v,) last merge before the cut at which it exists"""
     highest: np.ndarray
-    """(m, m) highest of the merges i..j, for i <= j"""
+    """(cut, cut) greatest height of merges i..j, for i <= j"""
 
     def limits(self, i, j) -> np.ndarray:
         """Distance that pairs of nodes must not go below. Both nodes must exist at the same time."""
@@ -480,7 +485,10 @@ def _nodes(moved: _Moved, tree: Tree, linkage: str, k: int) -> _Nodes:
 
 
 def _nearer_nodes(moved: _Moved, nodes: _Nodes, linkage: str, on_step) -> Iterator[np.ndarray]:
-    """Arrays (m, 2) of intervals of s in which two clusters are nearer than a merge, if the linkage compares centers."""
+    """Arrays (m, 2) of intervals of s in which two clusters are closer than the height of a merge.
+
+    For linkages that compare centers.
+    """
     sizes = nodes.sizes
     for i, j in _pairs(nodes.weights, on_step):
         together = np.maximum(nodes.first[i], nodes.first[j]) <= np.minimum(nodes.last[i], nodes.last[j])
@@ -490,7 +498,10 @@ def _nearer_nodes(moved: _Moved, nodes: _Nodes, linkage: str, on_step) -> Iterat
 
 
 def _nearer_points(moved: _Moved, nodes: _Nodes, linkage: str, on_step) -> Iterator[np.ndarray]:
-    """Arrays (m, 2) of intervals of s in which two points are nearer than a merge: while single, or ever (single linkage)."""
+    """Arrays (m, 2) of intervals of s in which two points are closer than the height of a merge.
+
+    While both are still single points; for single linkage, at any time.
+    """
     for i, j in _pairs(moved.weights, on_step):
         limits = np.full(len(i), nodes.highest[0, -1]) if linkage == "single" else nodes.limits(i, j)
         yield _nearer_pairs(moved, moved.points, moved.weights, i, j, np.ones(len(i)), limits, linkage)
@@ -520,12 +531,15 @@ def _nearer_pairs(moved, centers, weights, i, j, factor, limits, linkage) -> np.
 def _untied(squares: np.ndarray, limits: np.ndarray, linkage: str) -> np.ndarray:
     """(m,) whether squared distances are above their lower limits by more than rounding."""
     if (squares < (1 - CONTRADICTION) * limits).any():
-        raise ValueError(f"the tree must be that of the points with linkage {linkage!r}, but clusters are nearer than a merge")
+        raise ValueError(
+            f"the tree must be that of the points with linkage {linkage!r}, but clusters are closer than the height of a merge"
+        )
     return squares > (1 + TIED_HEIGHTS) * limits
 
 
 def _nearer_groups(moved: _Moved, tree: Tree, nodes: _Nodes, linkage: str, on_step) -> list[np.ndarray]:
-    """Arrays (m, 2) of intervals of s in which a cluster of at least two points and another one are nearer than a merge."""
+    """Arrays (m, 2) of intervals of s in which a cluster of at least two points and another one are closer than the
+    height of a merge."""
     n, cut = len(moved.points), len(nodes.highest)
     squares = cdist(moved.points, moved.points, "sqeuclidean")
     interval = {"complete": _all_nearer, "average": _nearer_on_average}[linkage]
@@ -568,7 +582,7 @@ class _PairsOfPoints(NamedTuple):
 
 
 def _all_nearer(pairs: _PairsOfPoints, limits: np.ndarray, linkage: str) -> np.ndarray:
-    """(m, 2) intervals in which all pairs of points are nearer than the limit of the partner (r,)."""
+    """(r, 2) intervals, r <= m, in which all pairs of points are closer than the limits (m,), one per partner."""
     farthest = np.maximum.reduceat(pairs.squares.max(axis=0), pairs.begins)
     untied = _untied(farthest, limits**2, linkage)
     half = (np.repeat(limits**2, pairs.counts) - pairs.squares) / pairs.speeds**2 + pairs.along**2
@@ -580,7 +594,7 @@ def _all_nearer(pairs: _PairsOfPoints, limits: np.ndarray, linkage: str) -> np.n
 
 
 def _nearer_on_average(pairs: _PairsOfPoints, limits: np.ndarray, linkage: str) -> np.ndarray:
-    """(m, 2) intervals in which the mean distance of pairs of points is below the limit of the partner (r,)."""
+    """(r, 2) intervals, r <= m, in which the mean distance of pairs of points is below the limits (m,), one per partner."""
     numbers = len(pairs.squares) * pairs.counts
     perpendicular = np.maximum(pairs.squares / pairs.speeds**2 - pairs.along**2, 0)
     limits = limits / pairs.speeds[pairs.begins]

@@ -62,9 +62,9 @@ def show(study: Study, names: Sequence[str], repeats: int, threshold: float, lim
     st.caption(
         f"Adjusted Rand index relative to the true groups: mean over the data sets; band: {100 * BAND[0]:.0f}th to "
         f"{100 * BAND[1]:.0f}th percentile. Dashed: the Bayes classifier (true parameters), which has the lowest expected "
-        f"error rate. Algorithms that need K get {GROUPS}, other options have their defaults, and random starts are repeated: "
-        f"the best of {BEST_OF} counts. Simulated noise is not scored; other points that an algorithm calls noise count as "
-        "one cluster. Click a point to open a typical data set with this value on the Compare page."
+        f"error rate. K is {GROUPS} where it is needed; other options have their defaults; of {BEST_OF} random starts, the "
+        "best is used. Simulated noise is not scored; other points that an algorithm calls noise count as one cluster. "
+        "Click a point to open a typical data set with this value on the Compare page."
     )
     choose_case(study, curves, names)
     show_table(curves, threshold)

@@ -124,9 +124,9 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
     if isinstance(verdict, OptionVerdict):
         rules = (
             "Gray bands: the best values of the same criteria on reference data sets, from the minimum to the maximum over "
-            "these sets. They are uniform in the bounding box of the points along their principal components, each with "
-            f"its own values of {verdict.sweep.view.tuned.phrase}. A criterion that is not clearly better than on all of them "
-            "suggests none (hollow marker)."
+            "these sets. The reference points are drawn uniformly from the bounding box of the data, aligned with the "
+            f"principal components; each set has its own values of {verdict.sweep.view.tuned.phrase}. A criterion that is not "
+            "clearly better than on all of them suggests none (hollow marker)."
             if verdict.reference
             else f"Without reference data, fixed thresholds apply: longest range {MIN_RANGE_SHARE:.0%} of the axis, "
             f"silhouette {MIN_SILHOUETTE},{' DBCV 0,' if 'validity' in verdict.criteria else ''} stability {MIN_STABILITY}."
@@ -137,10 +137,11 @@ def how_evidence_is_judged(verdict: Verdict) -> str:
             "does not change."
         )
     rules = (
-        "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. They are "
-        "uniform in the bounding box of the points along their principal components. SD: standard deviation of the "
-        "criterion on reference data at its best K, with a correction for their number. A criterion whose best value is "
-        "not clearly better than on reference data suggests K = 1 (hollow marker)."
+        "Gray bands: the same criteria on reference data sets, from the minimum to the maximum over these sets. The "
+        "reference points are drawn uniformly from the bounding box of the data, aligned with the principal components. SD: "
+        "standard deviation of the criterion over the reference data sets, at the K that is best on your data, corrected for "
+        "the small number of reference sets. A criterion whose best value is not clearly better than on reference data "
+        "suggests K = 1 (hollow marker)."
         if verdict.reference
         else f"Without reference data, fixed thresholds apply: silhouette {MIN_SILHOUETTE}, stability {MIN_STABILITY}."
     )

@@ -248,7 +248,7 @@ class KVerdict(Verdict):
             return Criterion(NAMES["elbow"], self.ks, losses, False, choice=1, evidence="too few values of K")
         choice, distances = elbow(self.ks, losses)
         line = "the line joining the first and last values, both axes scaled to 0–1"
-        evidence = f"always weak: distance {distances.max():.2f} from {line} (at most {np.sqrt(0.5):.2f})"
+        evidence = f"always weak: distance {distances.max():.2f} from {line} ({np.sqrt(0.5):.2f} is the maximum possible)"
         return Criterion(NAMES["elbow"], self.ks, losses, False, choice=choice, evidence=evidence)
 
     def _compared(self, name: str, values: np.ndarray, threshold: float = 0.0) -> Criterion:
@@ -271,9 +271,9 @@ class KVerdict(Verdict):
         # noise can be split the same way every time, for example a square into four
         supported = value >= highest + MIN_GAIN
         evidence = minus_signs(
-            f"{value:.2f} (highest on reference data: {highest:.2f})"
+            f"{value:.2f} (highest on reference data at K = {ks[best]}: {highest:.2f})"
             if supported
-            else f"not clearly better than reference data: {value:.2f} (highest there: {highest:.2f})"
+            else f"not clearly better than reference data: {value:.2f} (highest there at K = {ks[best]}: {highest:.2f})"
         )
         if len(ks) > 1:
             others = np.delete(criterion.values, best)

@@ -119,10 +119,10 @@ def side_by_side(
             traces.append(_dots(xy, clustering, np.arange(len(xy)), 5.5, 0.22) | axes | dict(hoverinfo="skip"))
         dots = _dots(xy, clustering, highlighted, 7.5, 1.0) | axes
         dots["marker"]["line"] = dict(width=1, color=EDGE)
-        pairs = (agreement.a, agreement.b)
+        clusterings = (agreement.a, agreement.b)
         dots["customdata"] = [
             "<br>".join(
-                [name, *(f"{escape_title(one.name)}: {escape_title(one.group_name(one.labels[row]))}" for one in pairs)]
+                [name, *(f"{escape_title(one.name)}: {escape_title(one.group_name(one.labels[row]))}" for one in clusterings)]
             )
             for name, row in zip(names, highlighted, strict=True)
         ]

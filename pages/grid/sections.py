@@ -48,9 +48,9 @@ def show(study: GridStudy, samples: Sequence[str], names: Sequence[str]) -> None
                     with column:
                         _show_cell(study, cell, study.finished[cell])
     st.caption(
-        f"Adjusted Rand index relative to the true groups, and time. Algorithms that need K get the true number of groups "
-        f"(K = {SAMPLES['uniform']} where there are none), other options have their defaults, and random starts are repeated: "
-        f"the best of {BEST_OF} counts. The time is that of one run. Gray: noise."
+        f"Adjusted Rand index relative to the true groups, and time. Where K is needed, it is the true number of groups "
+        f"({SAMPLES['uniform']} for data without groups); other options have their defaults; of {BEST_OF} random starts, the "
+        f"best is used. The time is that of one run. Gray: noise."
     )
     show_scores(study, samples, names)
 

@@ -165,7 +165,7 @@ class MethodView(ABC):
     parameters_name: str = "clusters"
     """what there are fewer of if the states must be smaller, a plural"""
     mean_test_condition: str = ""
-    """what `mean_test` takes as given, with its source; completes "among data in which …\""""
+    """what `mean_test` takes as given, with its source; completes "among data sets in which …\""""
     start_imports: frozenset[str] = frozenset()
     """names from `clustering` used in `start_code`"""
     result_code: str = "state.parameters"

@@ -109,7 +109,7 @@ class KMeansView(MethodView):
     traits = Traits(blocks=True, weights=True, loss=Loss(), regions=True)
     initializations = (*SEEDED, PARALLEL, TREE, MANUAL)
     mean_test_condition = (
-        "every row is in the same cluster in every iteration, from the same random starting points (Chen & Witten 2023, JMLR "
+        "K-means, from the same starting rows, assigns every row in each iteration as it did here (Chen & Witten 2023, JMLR "
         "24(152))"
     )
 

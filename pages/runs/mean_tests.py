@@ -24,7 +24,7 @@ LITTLE_POWER = 2_000
 UNLIKE_COLUMNS = 3.0
 """ratio of standard deviations above which columns hardly have equal noise"""
 LEVEL = 0.05
-"""p-values below it count as unlikely"""
+"""p-values below it count as evidence against equal means"""
 SIMULATIONS, ROWS_OF_NOISE, CLUSTERS_OF_NOISE = 200, 30, 3
 
 
@@ -155,17 +155,19 @@ def cautions(data: Data) -> list[str]:
 
 def verdict(p_value: float) -> str:
     """What a p-value says about two segments."""
-    return "unlikely if both had the same mean" if p_value < LEVEL else "no evidence against equal means"
+    return "evidence against equal means" if p_value < LEVEL else "no evidence against equal means"
 
 
 def summary(job: MeanTests) -> str:
-    """For how many pairs equal means are unlikely, in one sentence; empty without results."""
+    """For how many pairs there is evidence against equal means, in one sentence; empty without results."""
     if not job.results:
         return ""
     count, pairs = int((job.adjusted < LEVEL).sum()), len(job.tasks)
     if pairs == 1:
-        return f"Equal means are unlikely (p < {LEVEL:g})." if count else f"Equal means are possible (p ≥ {LEVEL:g})."
+        if count:
+            return f"Evidence against equal means (p < {LEVEL:g})."
+        return f"No evidence against equal means (p ≥ {LEVEL:g})."
     if not count:
-        return f"Equal means are possible for all {pairs} pairs (adjusted p ≥ {LEVEL:g})."
+        return f"No evidence against equal means for any of the {pairs} pairs (adjusted p ≥ {LEVEL:g})."
     which = f"all {pairs}" if count == pairs else f"{count} of {pairs}"
-    return f"Equal means are unlikely for {which} pairs (adjusted p < {LEVEL:g})."
+    return f"Evidence against equal means for {which} pairs (adjusted p < {LEVEL:g})."

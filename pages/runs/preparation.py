@@ -8,6 +8,7 @@ import numpy as np
 
 from clustering import Assignment, History, Process
 from pages.datasets.data import MIXED, Data
+from pages.datasets.formatting import pluralize
 from pages.datasets.limits import (
     MAX_CLUSTERS,
     MAX_ITERATIONS,
@@ -76,7 +77,7 @@ class RunInputs:
     def prepared_data(self) -> Any:
         """Result of `Process.prepare` for all points.
 
-        Those of a table on the server are prepared anew each time, because the cluster stops if it is idle.
+        Those of a table on the server are prepared anew each time, because the compute cluster stops if it is idle.
         """
         if self.data.all_rows is None:
             return self.points_in_memory
@@ -84,7 +85,7 @@ class RunInputs:
             return self.process.prepare(self.data.all_rows.array())
 
     def errors(self) -> AbstractContextManager:
-        """Context of computations with `prepared_data`: errors of the cluster are raised as UnreadableTable."""
+        """Context of computations with `prepared_data`: errors of the compute cluster are raised as UnreadableTable."""
         return nullcontext() if self.data.all_rows is None else readable_errors()
 
     def record(self, **options) -> History:
@@ -146,7 +147,7 @@ def prepare_run(data: Data, settings: Settings, cache: RecentCache) -> RunInputs
     process = view.process(settings, init)
     points_in_memory = process.prepare(view.process_data(model_input))
     notes = (note, view.weights_note(data), view.input_note(data, model_input), init_note)
-    # a tree is that of the points in memory
+    # a tree is built from the points in memory only, so its start is computed here
     start = process.start(points_in_memory, None) if data.all_rows and isinstance(settings.start, TreeStart) else None
     return RunInputs(data, process, points_in_memory, model_input, " ".join(filter(None, notes)), start)
 
@@ -187,7 +188,8 @@ def iteration_limit(data: Data, settings: Settings) -> int:
             what = f"{k} clusters with {data.points.shape[1]:,} features"
             remedy = f"choose fewer features, or K at most {MAX_STATE_VALUES // MIN_ITERATIONS // (size // k)}"
         raise ValueError(
-            f"{what} need{'' if view.traits.clusters else 's'} {size:,} parameters per iteration, so only {fitting} "
-            f"iterations fit into memory (at least {MIN_ITERATIONS} are required): {remedy}"
+            f"{what} need{'' if view.traits.clusters else 's'} {size:,} parameters per iteration, so only "
+            f"{pluralize(fitting, 'iteration')} {'fits' if fitting == 1 else 'fit'} into memory (at least {MIN_ITERATIONS} "
+            f"are required): {remedy}"
         )
     return min(fitting, MAX_ITERATIONS)

@@ -22,7 +22,7 @@ SCHEMES = {
 }
 """how the data are changed"""
 SCHEME_TEXTS = {
-    "bootstrap": "As many rows are drawn with replacement; a row drawn several times is used once.",
+    "bootstrap": "A sample of the same size is drawn with replacement; a row drawn several times is used once.",
     "subset": "Half of the rows are drawn without replacement.",
     "noise": "Each row is replaced with probability 5% by noise, uniform within ±4 standard deviations along each principal "
     "component; the replaced rows are not counted.",

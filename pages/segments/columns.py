@@ -60,7 +60,7 @@ def _explanation(profiles: Profiles, band: NoiseBand | None) -> str:
         "association, for categories."
     ]
     if any(not variable.is_feature for variable in profiles.variables):
-        parts.append("Gray columns were not used for clustering.")
+        parts.append("Columns with gray bars were not used for clustering.")
     if band is not None and band.effects is not None:
         parts.append(
             "A test of the columns by which the rows were clustered proves nothing. The gray bands show the effects of the "

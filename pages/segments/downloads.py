@@ -101,8 +101,8 @@ def _notes(segments: Segments) -> str:
     if data.scaling is not None and segments.memberships is None:
         notes.append("Distances are those of the scaled columns.")
     notes.append(
-        "The model assigns new rows in the section “New rows”. The script repeats everything from the file on, with the "
-        "package clustering."
+        "The model assigns new rows in the section “New rows”. The script repeats the whole analysis with the package "
+        "clustering, beginning with reading the data."
     )
     notes.append("CSV cells that look like formulas are prefixed with an apostrophe.")
     return " ".join(notes)

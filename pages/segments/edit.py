@@ -225,7 +225,7 @@ def _compare_with_another(segments: Segments) -> None:
     methods = {name: view.title for name, view in available_methods(COMPARE, data).items()}
     choices = methods | ({TRUTH: segments.data.true_labels_name.capitalize()} if segments.data.groups else {})
     chosen = st.selectbox(
-        f"Another clustering (K = {segments.k} where it is chosen)",
+        f"Compare with (K = {segments.k} for algorithms that need K)",
         list(choices),
         None,
         format_func=choices.get,
@@ -303,7 +303,7 @@ def _offer_start(segments: Segments) -> None:
         on_click=lambda: open_with_centers(settings, data, segments.centers),
     )
     st.caption(
-        "Opens the Watch page with manual initial centers at those of the segments. The center of an edited segment is the "
+        "Opens the Watch page with the segments' centers as manual initial centers. The center of an edited segment is the "
         "mean of its rows."
     )
 

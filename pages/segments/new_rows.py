@@ -36,8 +36,9 @@ def show(profiles: Profiles) -> None:
         _upload(
             "New rows: a table with the same columns",
             NEW,
-            "Read like a file on the Data page. Its rows are cleaned and scaled as the old rows were, with the same numbers, "
-            "and assigned by the same rule. Columns that were not used for clustering are optional.",
+            "Read like a file on the Data page. Its rows are cleaned and scaled as the old rows were, with the means, ranges "
+            "and fill-in values found in the old rows, and assigned by the same rule. Columns that were not used for "
+            "clustering are optional.",
         )
     with right:
         _upload(
@@ -48,7 +49,7 @@ def show(profiles: Profiles) -> None:
         )
     try:
         model, key = _model(profiles)
-        st.caption(escape_markdown(_about(model)))
+        st.caption(escape_markdown(_about(model, saved=SAVED in st.session_state)))
         file = st.session_state.get(NEW)
         if file is None:
             return
@@ -100,12 +101,15 @@ def _model(profiles: Profiles) -> tuple[Model, tuple]:
     return session_cache().get(key, lambda: model_of(profiles.segments)), key
 
 
-def _about(model: Model) -> str:
+def _about(model: Model, saved: bool) -> str:
     names = [feature.name for feature in model.features]
     more = f" and {len(names) - 12:,} more" if len(names) > 12 else ""
-    old = f"{pluralize(model.k, 'segment')} of {model.n:,} old rows ({model.title})"
+    title = f"{'Saved' if saved else 'Current'} model: {pluralize(model.k, 'segment')} of {model.n:,} rows ({model.title})"
     weights = " Old rows count with their weights, each new row once." * model.weighted
-    return f"{old}, by {', '.join(names[:12])}{more}. {model.rule}{weights}"
+    shown = ", ".join(names[:12])
+    if not more:
+        shown = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"{title}, clustered on {shown}{more}. {model.rule}{weights}"
 
 
 def _show_sizes(rows: NewRows) -> None:

@@ -96,22 +96,23 @@ def _explanation(segments: Segments, job: MeanTests, estimated: bool) -> str:
     parts = [
         "The naive p-value treats the segments as if they had been known before. But the algorithm chose them to be far "
         "apart, so it is tiny even for pure noise.",
-        f"The p-value accounts for that: among data in which {view.mean_test_condition}, how often are two means at least "
-        "this far apart if they are truly equal?",
-        "\n\nModel: each row is its own mean plus independent Gaussian noise, with the same standard deviation σ in all "
-        "columns.",
+        f"The p-value accounts for that: among data sets in which {view.mean_test_condition}, how often are two means at "
+        "least this far apart if they are truly equal?",
+        "\n\nModel: each row has its own true mean, to which independent Gaussian noise is added, with the same standard "
+        "deviation σ in all columns.",
     ]
     if estimated:
         parts.append(
-            f"From the median of all columns, σ is estimated as {format_short(job.sigma)}. Groups that are far apart make "
-            "this estimate too large, and with it the p-values; with a few dozen rows, p-values are slightly too small."
+            f"σ is estimated as {format_short(job.sigma)}, from the median absolute deviation from the column medians. Groups "
+            "that are far apart make this estimate too large, and with it the p-values; with a few dozen rows, an estimated σ "
+            "makes p-values slightly too small."
         )
     chosen = "The columns, K and the random seed" if view.traits.random else "The columns and K"
     parts.append(f"{chosen} must not have been chosen by looking at the result.")
     if len(job.tasks) > 1:
         parts.append(
-            f"Adjusted: by Holm's method for {len(job.tasks)} pairs, so that a wrong verdict “unlikely” in any of them has a "
-            f"probability of at most {LEVEL:.0%}."
+            f"Adjusted: by Holm's method for {len(job.tasks)} pairs, so that a wrong verdict “{verdict(0)}” for any of them "
+            f"has a probability of at most {LEVEL:.0%}."
         )
     return " ".join(parts)
 
@@ -140,6 +141,6 @@ def _show_noise(segments: Segments) -> None:
             show_chart(p_value_histogram(p_values, color), key=f"noise {title}", alt=f"Histogram of p-values: {below}.")
     st.caption(
         f"{len(selective):,} simulated data sets of {ROWS_OF_NOISE} rows without any groups, each split into "
-        f"{CLUSTERS_OF_NOISE} clusters by {segments.run.view.title_in_sentence}, and two of them tested. A valid p-value is "
-        "uniform: all bars are about as high as the dashed line."
+        f"{CLUSTERS_OF_NOISE} clusters by {segments.run.view.title_in_sentence}, and two of them tested. σ is known here, not "
+        "estimated. A valid p-value is uniform: all bars are about as high as the dashed line."
     )

@@ -276,8 +276,10 @@ def _show_heat_map(profiles: Profiles, groups: ColoredSegments) -> None:
         alt="Heat map of the mean of each column in each segment.",
     )
     st.caption(
-        "Green: above the mean of all rows; brown: below, by up to two standard deviations. "
-        "Columns in italics were not used for clustering. Click a cell to pick out its segment and show its column."
+        "Green: above the mean of all rows; brown: below. Colors are darkest at two or more standard deviations. "
+        + "For a column of categories, the category that differs most between the segments is shown. "
+        * any(bool(profiles.variables[j].categories) for j in columns)
+        + "Columns in italics were not used for clustering. Click a cell to pick out its segment and show its column."
         + _left_out(profiles, len(columns), only_numbers=False)
     )
 

@@ -112,7 +112,8 @@ def _show_code(rules: Rules) -> None:
     st.code(rules.sql, language="sql", wrap_lines=True)
     data = rules.segments.data
     note = (
-        "The code uses the columns and values of the table as shown on the Data page; a row without a needed value gets none."
+        "The code uses the columns and values of the table as shown on the Data page; a row in which a "
+        "needed value is missing gets no segment."
     )
     if data.imputed is not None and data.imputed.any():
         note += " Imputed values are not in the table, so that rows with them can get another segment than here, or none."

@@ -82,9 +82,9 @@ def _show(segments: Segments, job: Resampling) -> None:
     st.html(table(headers, rows, "Stability of the segments", True))
     st.caption(
         "Similarity: the largest Jaccard similarity of the segment with a cluster of the changed data (rows in both, divided "
-        "by rows in either). Recovered: above 0.75. Dissolved: at most 0.5. From 0.85 a segment counts as highly stable, from "
-        "0.75 as stable; below 0.6, do not rely on it (Hennig 2007). A stable segment need not be a real group: with too "
-        "small a K, a clustering can be very stable."
+        "by rows in either). Recovered: above 0.75. Dissolved: at most 0.5. At 0.85 or more, a segment counts as highly "
+        "stable; at 0.75 or more, as stable; below 0.6, do not rely on it (Hennig 2007). A stable segment need not be a real "
+        "group: with too small a K, a clustering can be very stable."
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -96,8 +96,9 @@ def _show(segments: Segments, job: Resampling) -> None:
         weak = int((kept < 0.5).sum())
         show_chart(figure, key="segments kept", alt=f"Scatter plot of stability by row: {weak:,} rows below 50%.")
         st.caption(
-            "Blue: in the changed data, the row is together with most of its segment. Orange: it is often separated from it. "
-            f"{weak:,} of {len(kept):,} rows stay with less than half of their segment on average."
+            "Green: in the changed data, the row is usually together with most of its segment. Brown: the row is often "
+            f"separated from its segment. {weak:,} of {len(kept):,} rows {'is' if weak == 1 else 'are'} separated from more "
+            f"than half of {'its' if weak == 1 else 'their'} segment, on average."
         )
     with right:
         st.markdown("**How often rows of two segments end up together**")
@@ -108,5 +109,5 @@ def _show(segments: Segments, job: Resampling) -> None:
         )
         st.caption(
             "Share of pairs of rows that are in the same cluster of the changed data. High values off the diagonal: the two "
-            "segments are often merged. Low values on it: the segment is often split."
+            "segments are often merged. Low values on the diagonal: the segment is often split."
         )

@@ -364,7 +364,7 @@ def test_other_errors():
         tree_mean_test(FOUR, tree, "wards", 2, 0, 1)
     with pytest.raises(ValueError, match="the tree must be that of the points with linkage 'ward'"):
         tree_mean_test(FOUR / 10, tree, "ward", 2, 0, 1, sigma=1.0)
-    with pytest.raises(ValueError, match="center 1 is none"):
+    with pytest.raises(ValueError, match="center 1 is not one of them"):
         rows_of_centers(FOUR, [[5.0], [5.5]])
     with pytest.raises(ValueError, match="a and b must be clusters with points, got 0 and 1"):
         mean_test_by_sampling(np.ravel, FOUR, [0, 0, 2, 2], 0, 1, rng=0)

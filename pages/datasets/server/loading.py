@@ -14,14 +14,14 @@ from pages.datasets.server.rows import AllRows, Summary, summarize, summary_key
 from pages.datasets.server.tables import ServerTable, UnreadableTable, describe
 
 _loaded: WeakValueDictionary = WeakValueDictionary()
-"""data sets that any visitor uses, so that others need not read the table again"""
+"""data sets that some visitor is using, so that others need not read the table again"""
 _lock = threading.Lock()
 
 
 def load(
     table: ServerTable, columns: list[str], scaling: str, label: str | None, on_progress: Callable[[float], None]
 ) -> Data:
-    """The points of a table on the server, read once to find gaps, the scaling and the sample.
+    """The points of a table on the server, read once to find missing values, the scaling and the sample.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _data(table: ServerTable, columns: list[str], scaling: str, label: str | Non
 
 
 def _shift_and_scale(summary: Summary, scaling: str) -> tuple[np.ndarray, np.ndarray]:
-    """(d,) shift and (d,) scale, of all rows except for quartiles, which are those of the sample; as in `shift_and_scale`."""
+    """(d,) shift and (d,) scale, computed from all rows, but quartiles from the sample; as in `shift_and_scale`."""
     if scaling in ("none", "robust"):
         return shift_and_scale(summary.sample, scaling)
     varies = summary.high > summary.low

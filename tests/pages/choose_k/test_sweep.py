@@ -51,7 +51,9 @@ def by_mixtures():
 def test_every_criterion_suggests_three_for_three_gaussians(three):
     assert {name: criterion.choice for name, criterion in three.criteria.items()} == dict.fromkeys(three.criteria, 3)
     assert all(criterion.supported for criterion in three.criteria.values())
-    assert re.match(r"\S+ \(highest on reference data: \S+\); next: K = \d with", three.criteria["stability"].evidence)
+    assert re.match(
+        r"\S+ \(highest on reference data at K = 3: \S+\); next: K = \d with", three.criteria["stability"].evidence
+    )
     assert re.match(
         r"always weak: distance 0\.\d\d from the line joining the first and last", three.criteria["elbow"].evidence
     )
@@ -66,7 +68,7 @@ def test_uniform_noise_is_no_evidence_for_more_than_one_cluster(seed):
     assert "Stability" in verdict.votes[1]
     assert verdict.criteria["gap"].evidence.startswith("K = 2 is not better than K = 1")
     evidence = evidence_text("stability", verdict.criteria["stability"], verdict.sweep.axis)
-    form = r"K = \d: not clearly better than reference data: \S+ \(highest there: \S+\); next: K = \d with \S+"
+    form = r"K = \d: not clearly better than reference data: \S+ \(highest there at K = \d: \S+\); next: K = \d with \S+"
     assert re.fullmatch(form, evidence)
 
 

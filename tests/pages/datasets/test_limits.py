@@ -115,7 +115,13 @@ def test_too_large_states_are_rejected_with_their_size_and_the_largest_k(k):
     with pytest.raises(ValueError, match="fewer features, or K at most 30") as error:
         iteration_limit(wide_data(402), settings("mixture", k))
     if k == 50:
-        assert "8,100,300 parameters" in str(error.value)
+        assert "8,100,300 parameters per iteration, so only 12 iterations fit into memory" in str(error.value)
+
+
+def test_a_single_iteration_is_not_plural(monkeypatch):
+    monkeypatch.setattr(preparation, "MAX_STATE_VALUES", 8_100_300)
+    with pytest.raises(ValueError, match="only 1 iteration fits into memory"):
+        iteration_limit(wide_data(402), settings("mixture", 50))
 
 
 def test_watch_rejects_too_large_states_and_reports_a_reduced_iteration_limit(monkeypatch):

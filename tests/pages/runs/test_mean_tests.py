@@ -112,8 +112,8 @@ def test_a_pair_without_a_test_has_a_sentence():
     data = replace(sample(), key="ring", points=np.concatenate([ring, [[0, 1], [0, -1], [0.1, 0], [-0.1, 0]]]), labels=None)
     data = replace(data, truth=None, rows=np.arange(1, 13))
     job = resumed(segments_with("tree", 2, data=data, linkage="single"))
-    assert job.results[0, 1] == "The two clusters have the same mean, so that nothing is left to test."
-    assert summary(job) == "Equal means are possible (p ≥ 0.05)."
+    assert job.results[0, 1] == "The two clusters have the same mean, so there is nothing to test."
+    assert summary(job) == "No evidence against equal means (p ≥ 0.05)."
 
 
 # when there is no valid test
@@ -240,11 +240,11 @@ def test_the_summary_counts_pairs_with_small_adjusted_p_values():
         return summary(job)
 
     assert of(3) == ""
-    assert of(2, 0.01) == "Equal means are unlikely (p < 0.05)."
-    assert of(3, 0.01, 0.5, 0.001) == "Equal means are unlikely for 2 of 3 pairs (adjusted p < 0.05)."
-    assert of(3, 0.001, 0.001, 0.001) == "Equal means are unlikely for all 3 pairs (adjusted p < 0.05)."
-    assert of(3, 0.02, 0.5, 0.5) == "Equal means are possible for all 3 pairs (adjusted p ≥ 0.05)."
-    assert verdict(0.049) == "unlikely if both had the same mean"
+    assert of(2, 0.01) == "Evidence against equal means (p < 0.05)."
+    assert of(3, 0.01, 0.5, 0.001) == "Evidence against equal means for 2 of 3 pairs (adjusted p < 0.05)."
+    assert of(3, 0.001, 0.001, 0.001) == "Evidence against equal means for all 3 pairs (adjusted p < 0.05)."
+    assert of(3, 0.02, 0.5, 0.5) == "No evidence against equal means for any of the 3 pairs (adjusted p ≥ 0.05)."
+    assert verdict(0.049) == "evidence against equal means"
     assert verdict(0.05) == "no evidence against equal means"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pages.datasets.formatting import format_p_value
 from pages.figures.p_values import p_value_histogram
-from pages.runs.mean_tests import MeanTests
+from pages.runs.mean_tests import MeanTests, verdict
 from pages.runs.segments import Edit
 from tests.pages.app import latest, opened
 
@@ -38,7 +38,9 @@ def test_the_table_has_a_row_for_each_pair_with_its_p_values(algorithm):
     ]
     for row, found, adjusted in zip(rows, job.results.values(), job.adjusted, strict=True):
         assert row[3:6] == [format_p_value(p) for p in (found.p_value, found.naive_p_value, adjusted)]
+    assert [row[-1] for row in rows] == [verdict(adjusted) for adjusted in job.adjusted]
     assert "Holm" in shown(app)
+    assert f"a wrong verdict “{verdict(0)}” for any of them" in shown(app)
     assert ("random seed" in shown(app)) == (algorithm == "K-means")
 
 
