@@ -63,6 +63,7 @@ def test_a_reloaded_tab_and_an_opened_project_show_the_same_screen_and_a_copied_
         tab.get_by_role("button", name="Project file").click()
     download.value.save_as(tmp_path / "project.zip")
     open_page(other, "Data")
+    idle(other)
     other.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(tmp_path / "project.zip")
     wait_for_names(other, "Cluster 1", "Old and frugal", "Cluster 3")
     assert other.get_by_text(" rows (").all_inner_texts() == sizes
